@@ -1,0 +1,2 @@
+export * from './generated/google/rpc/status.ts';
+export * from './generated/google/rpc/error_details.ts';
