@@ -15,7 +15,7 @@ export default {
       '@swc/jest',
       {
         jsc: {
-          target: 'es2024',
+          target: 'esnext',
           parser: { syntax: 'typescript', decorators: true },
           transform: { legacyDecorator: true, decoratorMetadata: true },
         },

@@ -1,0 +1,48 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ContactServiceService } from '@parley/contracts/contact';
+import { startGrpcServer } from '@parley/grpc';
+import { Database } from '@parley/postgres';
+import type { Logger, RunningService } from '@parley/service';
+import type { ContactConfig } from './config.ts';
+import { ContactController } from './contact.controller.ts';
+import { ContactEntity } from './contact.entity.ts';
+import { ContactResolver } from './contact-resolver.ts';
+import { ContactService } from './contact.service.ts';
+
+@Module({})
+class AppModule {
+  static with(database: Database): DynamicModule {
+    return {
+      module: AppModule,
+      controllers: [ContactController],
+      providers: [ContactService, ContactResolver, { provide: Database, useValue: database }],
+    };
+  }
+}
+
+/** Starts the contact service. Its database must have been migrated. */
+export async function startContactService(config: ContactConfig, logger: Logger): Promise<RunningService> {
+  const database = await Database.connect({
+    url: config.DATABASE_URL,
+    name: 'contact',
+    entities: [ContactEntity],
+    poolSize: config.DATABASE_POOL_SIZE,
+  });
+  const server = await startGrpcServer({
+    module: AppModule.with(database),
+    service: 'parley.contact.v1.ContactService',
+    definition: ContactServiceService,
+    host: config.GRPC_HOST,
+    port: config.GRPC_PORT,
+    reflection: config.GRPC_REFLECTION,
+    ready: () => database.ping(),
+    logger,
+  });
+  return {
+    address: server.address,
+    close: async () => {
+      await server.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError, invalidFields } from '@parley/errors';
+import { toFieldProblems } from '@parley/grpc';
+import { parsePhone } from '@parley/phone';
+import { Database } from '@parley/postgres';
+import { v7 as uuidv7 } from 'uuid';
+import { contactNotFound } from './contact.ts';
+import { ContactEntity } from './contact.entity.ts';
+import { resolveContactRequest, type ResolveContact } from './contact.requests.ts';
+
+export type Resolution = { contact: ContactEntity; created: boolean } | DomainError;
+
+/** One phone of one tenant to find or create. */
+interface PhoneKey {
+  tenantId: string;
+  phone: string;
+  source: string;
+}
+
+/** Finds and creates contacts for triggers, many at once with a constant number of statements. */
+@Injectable()
+export class ContactResolver {
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  /** One resolution per request, in order. */
+  async resolve(requests: unknown[]): Promise<Resolution[]> {
+    const items = requests.map(check);
+    const valid = items.filter((item): item is ResolveContact => !(item instanceof DomainError));
+    const byId = await this.findByIds(valid.filter((item) => item.id !== ''));
+    const { contacts: byPhone, created } = await this.findOrCreate(valid.filter((item) => item.id === ''));
+    return items.map((item) => {
+      if (item instanceof DomainError) return item;
+      const contact = item.id === '' ? byPhone.get(key(item.tenantId, item.phone)) : byId.get(key(item.tenantId, item.id));
+      if (!contact) return contactNotFound();
+      // Only the first item of a phone created it.
+      return accept(item, contact, created.delete(contact.id));
+    });
+  }
+
+  private async findByIds(items: ResolveContact[]): Promise<Map<string, ContactEntity>> {
+    if (items.length === 0) return new Map();
+    const contacts = await this.database.read((manager) =>
+      manager
+        .getRepository(ContactEntity)
+        .createQueryBuilder('c')
+        .where('(c.tenantId, c.id) IN (SELECT * FROM unnest(:tenants::uuid[], :ids::uuid[]))', {
+          tenants: items.map((item) => item.tenantId),
+          ids: items.map((item) => item.id),
+        })
+        .getMany(),
+    );
+    return new Map(contacts.map((contact) => [key(contact.tenantId, contact.id), contact]));
+  }
+
+  private async findOrCreate(items: PhoneKey[]): Promise<{ contacts: Map<string, ContactEntity>; created: Set<string> }> {
+    const contacts = await this.findByPhones(items);
+    const missing = items.filter((item) => !contacts.has(key(item.tenantId, item.phone)));
+    if (missing.length === 0) return { contacts, created: new Set() };
+    const created = await this.create(missing);
+    // Those another caller created meanwhile are found too.
+    for (const [phone, contact] of await this.findByPhones(missing)) contacts.set(phone, contact);
+    return { contacts, created };
+  }
+
+  private async findByPhones(items: PhoneKey[]): Promise<Map<string, ContactEntity>> {
+    if (items.length === 0) return new Map();
+    const contacts = await this.database.read((manager) =>
+      manager
+        .getRepository(ContactEntity)
+        .createQueryBuilder('c')
+        .where('(c.tenantId, c.phone) IN (SELECT * FROM unnest(:tenants::uuid[], :phones::text[]))', {
+          tenants: items.map((item) => item.tenantId),
+          phones: items.map((item) => item.phone),
+        })
+        .getMany(),
+    );
+    return new Map(contacts.map((contact) => [key(contact.tenantId, contact.phone), contact]));
+  }
+
+  /** Gives the ids of the contacts this call created. */
+  private async create(items: PhoneKey[]): Promise<Set<string>> {
+    // Always in the same order, so that two batches with the same phones never wait for each other.
+    const sorted = items.toSorted((a, b) => (key(a.tenantId, a.phone) < key(b.tenantId, b.phone) ? -1 : 1));
+    const rows = await this.database.query<{ id: string }>(
+      `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at)
+       SELECT tenant_id, id, phone, source, now()
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS item (tenant_id, id, phone, source)
+       ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING id`,
+      [
+        sorted.map((item) => item.tenantId),
+        sorted.map(() => uuidv7()),
+        sorted.map((item) => item.phone),
+        sorted.map((item) => item.source || 'api'),
+      ],
+    );
+    return new Set(rows.map((row) => row.id));
+  }
+}
+
+function check(request: unknown): ResolveContact | DomainError {
+  const result = resolveContactRequest.safeParse(request);
+  if (!result.success) return invalidFields(toFieldProblems(result.error.issues));
+  if (result.data.phone === '') return result.data;
+  const phone = parsePhone(result.data.phone);
+  if (phone === undefined) {
+    return invalidFields([{ field: 'phone', description: 'must be a valid international phone number' }]);
+  }
+  return { ...result.data, phone };
+}
+
+function accept(item: ResolveContact, contact: ContactEntity, created: boolean): Resolution {
+  if (item.phone !== '' && item.phone !== contact.phone) {
+    const fields = [{ field: 'id', description: 'id and phone name different contacts' }];
+    return new DomainError('invalid_argument', 'CONTACT_MISMATCH', 'id and phone name different contacts', { fields });
+  }
+  if (item.refuseOptedOut && contact.optedOutAt !== null) {
+    return new DomainError('failed_precondition', 'CONTACT_OPTED_OUT', 'Contact has opted out');
+  }
+  return { contact, created };
+}
+
+function key(tenantId: string, value: string): string {
+  return `${tenantId} ${value}`;
+}

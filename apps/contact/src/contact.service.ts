@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { Consent } from '@parley/contracts/contact';
+import { DomainError } from '@parley/errors';
+import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
+import { Database, isUniqueViolation, sql } from '@parley/postgres';
+import type { EntityManager, FindOptionsWhere } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { applyFields, contactNotFound, requirePhone, setConsent } from './contact.ts';
+import { ContactEntity } from './contact.entity.ts';
+import type { GetContact, SearchContacts, SetConsent, UpdateContact, UpsertContact } from './contact.requests.ts';
+
+/** Reads and changes single contacts; ContactResolver serves triggers. */
+@Injectable()
+export class ContactService {
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  async get({ tenantId, lookup }: GetContact): Promise<ContactEntity> {
+    const contact = await this.database.read((manager) => {
+      const contacts = manager.getRepository(ContactEntity);
+      if (lookup.$case === 'id') return contacts.findOneBy({ tenantId, id: lookup.value });
+      if (lookup.$case === 'phone') return contacts.findOneBy({ tenantId, phone: requirePhone(lookup.value) });
+      return contacts
+        .createQueryBuilder('c')
+        .where('c.tenantId = :tenantId AND lower(c.email) = lower(:email)', { tenantId, email: lookup.value })
+        .orderBy('c.id')
+        .getOne();
+    });
+    if (!contact) throw contactNotFound();
+    return contact;
+  }
+
+  async upsert(request: UpsertContact): Promise<{ contact: ContactEntity; created: boolean }> {
+    const { tenantId } = request;
+    const phone = requirePhone(request.phone);
+    return this.database.transaction(async (tx) => {
+      const inserted = await sql(
+        tx,
+        `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at) VALUES ($1, $2, $3, $4, now())
+         ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING 1`,
+        [tenantId, uuidv7(), phone, request.source || 'api'],
+      );
+      const contact = await lock(tx, { tenantId, phone });
+      applyFields(contact, request.fields);
+      return { contact: await tx.save(contact), created: inserted.length === 1 };
+    });
+  }
+
+  async update(request: UpdateContact): Promise<ContactEntity> {
+    const phone = request.phone === undefined ? undefined : requirePhone(request.phone);
+    try {
+      return await this.database.transaction(async (tx) => {
+        const contact = await lock(tx, { tenantId: request.tenantId, id: request.id });
+        if (phone !== undefined) contact.phone = phone;
+        applyFields(contact, request.fields);
+        return tx.save(contact);
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      throw new DomainError('already_exists', 'PHONE_TAKEN', 'Another contact has this phone');
+    }
+  }
+
+  async setConsent({ tenantId, id, consent }: SetConsent): Promise<ContactEntity> {
+    return this.database.transaction(async (tx) => {
+      const contact = await lock(tx, { tenantId, id });
+      const [clock] = await sql<{ now: Date }>(tx, 'SELECT now()');
+      setConsent(contact, consent === Consent.OPTED_IN, clock!.now);
+      return tx.save(contact);
+    });
+  }
+
+  async search(request: SearchContacts): Promise<{ page: ContactEntity[]; next: string }> {
+    const after = decodePageToken(request.pageToken, UUID_KEY);
+    const contacts = await this.database.read((manager) => {
+      const query = manager.getRepository(ContactEntity).createQueryBuilder('c');
+      query.where('c.tenantId = :tenantId', { tenantId: request.tenantId });
+      if (after !== undefined) query.andWhere('c.id < :after', { after });
+      if (request.tag !== '') query.andWhere(':tag = ANY(c.tags)', { tag: request.tag });
+      if (request.email !== '') query.andWhere('lower(c.email) = lower(:email)', { email: request.email });
+      if (request.query !== '') {
+        query.andWhere('(c.name ILIKE :like OR c.email ILIKE :like OR c.phone LIKE :like)', {
+          like: `%${request.query.replace(/[\\%_]/g, '\\$&')}%`,
+        });
+      }
+      return query
+        .orderBy('c.id', 'DESC')
+        .limit(request.pageSize + 1)
+        .getMany();
+    });
+    return splitPage(contacts, request.pageSize, (contact) => contact.id);
+  }
+}
+
+async function lock(tx: EntityManager, where: FindOptionsWhere<ContactEntity>): Promise<ContactEntity> {
+  const contact = await tx.findOne(ContactEntity, { where, lock: { mode: 'pessimistic_write' } });
+  if (!contact) throw contactNotFound();
+  return contact;
+}

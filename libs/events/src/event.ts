@@ -1,0 +1,32 @@
+/** Something that happened to one thing, to be told once its transaction is committed. */
+export interface OutgoingEvent {
+  /** UUIDv7. Also the message's Nats-Msg-Id, so that a repeated publish is stored once. */
+  id: string;
+  tenantId: string;
+  /** The event's name and its NATS subject, e.g. session.started. */
+  type: string;
+  /** The id of the thing it happened to. Events of one subject are published in the order of their sequence. */
+  subject: string;
+  /** 1 for the subject's first event, then 2, 3 … */
+  sequence: number;
+  /** By the database clock. */
+  time: Date;
+  /** Ids, names and times; never personal data. Keys are snake_case. */
+  data: Record<string, unknown>;
+}
+
+/** The event as consumers get it: a CloudEvents 1.0 JSON event. */
+export function toCloudEvent(source: string, event: OutgoingEvent): string {
+  return JSON.stringify({
+    specversion: '1.0',
+    id: event.id,
+    source,
+    type: event.type,
+    subject: event.subject,
+    time: event.time,
+    datacontenttype: 'application/json',
+    tenantid: event.tenantId,
+    sequence: event.sequence,
+    data: event.data,
+  });
+}

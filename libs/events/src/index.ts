@@ -1,0 +1,5 @@
+export { toCloudEvent, type OutgoingEvent } from './event.ts';
+export { EventStream, type EventStreamOptions } from './event-stream.ts';
+export { Outbox, type Publish } from './outbox.ts';
+export { CreateOutbox1763800000000 } from './outbox.migration.ts';
+export { OutboxRelay } from './outbox-relay.ts';

@@ -1,0 +1,133 @@
+import type { Database } from '@parley/postgres';
+import { BackgroundLoop, type Logger } from '@parley/service';
+import type { OutgoingEvent } from './event.ts';
+import type { EventStream } from './event-stream.ts';
+import { CLAIM_SECONDS } from './outbox.ts';
+
+/** Publishes in flight at once. */
+const BATCH_SIZE = 500;
+/** Events held in memory at most; beyond it they wait in the table. */
+const MAX_QUEUED = 10_000;
+/** How often the table is asked for what this replica does not hold in memory. */
+const POLL_INTERVAL_MS = 250;
+const PURGE_INTERVAL_MS = 60_000;
+const PURGE_BATCH_SIZE = 5_000;
+
+/**
+ * Publishes outbox rows and marks them as published. Every replica runs one; a row is claimed for a while before it
+ * is published, so replicas do not repeat each other's work, and a replica that dies or stops is stepped in for.
+ * A row waits until the earlier rows of its subject are marked: so order within a subject holds across replicas.
+ * Published rows are kept for a time, because JetStream acknowledges before it syncs its disk.
+ */
+export class OutboxRelay {
+  private readonly database: Database;
+  private readonly stream: EventStream;
+  private readonly retentionDays: number;
+  private readonly publishing: BackgroundLoop;
+  private readonly polling: BackgroundLoop;
+  private readonly purging: BackgroundLoop;
+  private queue: OutgoingEvent[] = [];
+
+  constructor(options: { database: Database; stream: EventStream; retentionDays: number; logger: Logger }) {
+    this.database = options.database;
+    this.stream = options.stream;
+    this.retentionDays = options.retentionDays;
+    const { logger } = options;
+    this.publishing = new BackgroundLoop({
+      name: 'Event publishing',
+      pauseMs: POLL_INTERVAL_MS,
+      work: () => this.publishBatch(),
+      logger,
+    });
+    this.polling = new BackgroundLoop({
+      name: 'Outbox polling',
+      pauseMs: POLL_INTERVAL_MS,
+      work: () => this.claimBatch(),
+      logger,
+    });
+    this.purging = new BackgroundLoop({
+      name: 'Outbox purge',
+      pauseMs: PURGE_INTERVAL_MS,
+      work: () => this.purgeBatch(),
+      logger,
+    });
+    this.stream.onConnected(() => this.polling.wake());
+  }
+
+  start(): void {
+    this.publishing.start();
+    this.polling.start();
+    this.purging.start();
+  }
+
+  /** Publishes what is in memory, then ends. What it could not publish stays in the table for others. */
+  async stop(): Promise<void> {
+    await Promise.all([this.polling.stop(), this.purging.stop()]);
+    await this.publishing.stop();
+    while (await this.publishBatch().catch(() => false));
+  }
+
+  /** Publishes events that this replica has claimed and committed. */
+  publishSoon(events: OutgoingEvent[]): void {
+    if (events.length === 0) return;
+    if (!this.stream.connected || this.queue.length + events.length > MAX_QUEUED) return;
+    this.queue.push(...events);
+    this.publishing.wake();
+  }
+
+  private async publishBatch(): Promise<boolean> {
+    if (!this.stream.connected) {
+      this.queue = [];
+      return false;
+    }
+    const batch = this.queue.splice(0, BATCH_SIZE);
+    if (batch.length === 0) return false;
+    const results = await Promise.allSettled(batch.map((event) => this.stream.publish(event)));
+    const published = batch.filter((_event, index) => results[index]?.status === 'fulfilled');
+    await this.markPublished(published);
+    const failure = results.find((result) => result.status === 'rejected');
+    // Their claims lapse, and polling finds them again.
+    if (failure) throw failure.reason;
+    return this.queue.length > 0;
+  }
+
+  private async markPublished(events: OutgoingEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    await this.database.query(
+      `UPDATE outbox SET published_at = clock_timestamp()
+       FROM unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
+       WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
+      [events.map((event) => event.tenantId), events.map((event) => event.id)],
+    );
+  }
+
+  private async claimBatch(): Promise<boolean> {
+    if (!this.stream.connected || this.queue.length > 0) return false;
+    const events = await this.database.query<OutgoingEvent & { position: string }>(
+      `UPDATE outbox SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
+       WHERE (tenant_id, id) IN (
+         SELECT tenant_id, id FROM outbox o
+         WHERE published_at IS NULL AND claimed_until < clock_timestamp() AND NOT EXISTS (
+           SELECT FROM outbox earlier
+           WHERE earlier.tenant_id = o.tenant_id AND earlier.subject = o.subject
+             AND earlier.sequence < o.sequence AND earlier.published_at IS NULL)
+         ORDER BY position LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED)
+       RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data, position`,
+    );
+    events.sort((a, b) => Number(a.position) - Number(b.position));
+    this.publishSoon(events);
+    return events.length === BATCH_SIZE;
+  }
+
+  private async purgeBatch(): Promise<boolean> {
+    const purged = await this.database.query(
+      `DELETE FROM outbox WHERE (tenant_id, id) IN (
+         SELECT tenant_id, id FROM outbox
+         WHERE published_at < clock_timestamp() - make_interval(days => $1)
+         LIMIT ${PURGE_BATCH_SIZE} FOR UPDATE SKIP LOCKED)
+       RETURNING 1`,
+      [this.retentionDays],
+    );
+    return purged.length === PURGE_BATCH_SIZE;
+  }
+}

@@ -1,0 +1,66 @@
+import { Metadata, status as GrpcCode, type ServiceError } from '@grpc/grpc-js';
+import { BadRequest, ErrorInfo, Status } from '@parley/contracts/rpc';
+import { DomainError, unavailable, type ErrorKind, type FieldProblem } from '@parley/errors';
+
+const DETAILS_KEY = 'grpc-status-details-bin';
+const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
+const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
+
+const CODES: Record<ErrorKind, GrpcCode> = {
+  invalid_argument: GrpcCode.INVALID_ARGUMENT,
+  unauthenticated: GrpcCode.UNAUTHENTICATED,
+  permission_denied: GrpcCode.PERMISSION_DENIED,
+  not_found: GrpcCode.NOT_FOUND,
+  already_exists: GrpcCode.ALREADY_EXISTS,
+  failed_precondition: GrpcCode.FAILED_PRECONDITION,
+  resource_exhausted: GrpcCode.RESOURCE_EXHAUSTED,
+  unavailable: GrpcCode.UNAVAILABLE,
+  internal: GrpcCode.INTERNAL,
+};
+const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as ErrorKind]));
+
+/** Codes of a call that never got an answer from the other side's handler. */
+const NO_ANSWER = [GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED, GrpcCode.UNAVAILABLE];
+
+/** An error as the outcome of one item of a batch. domain: the proto package that defines the reason. */
+export function toRpcStatus(error: DomainError, domain: string): Status {
+  const info = { reason: error.reason, domain: error.domain || domain, metadata: new Map(Object.entries(error.metadata)) };
+  const details = [{ typeUrl: ERROR_INFO, value: Buffer.from(ErrorInfo.encode(info).finish()) }];
+  if (error.fields.length > 0) {
+    const badRequest = BadRequest.encode({ fieldViolations: error.fields });
+    details.push({ typeUrl: BAD_REQUEST, value: Buffer.from(badRequest.finish()) });
+  }
+  return { code: CODES[error.kind], message: error.message, details };
+}
+
+/** The error behind an item's outcome. */
+export function fromRpcStatus(status: Status): DomainError {
+  let info: ErrorInfo | undefined;
+  let fields: FieldProblem[] = [];
+  for (const detail of status.details) {
+    if (detail.typeUrl === ERROR_INFO) info = ErrorInfo.decode(detail.value);
+    if (detail.typeUrl === BAD_REQUEST) fields = BadRequest.decode(detail.value).fieldViolations;
+  }
+  const kind = KINDS.get(status.code) ?? 'internal';
+  return new DomainError(kind, info?.reason ?? kind.toUpperCase(), status.message, {
+    domain: info?.domain ?? '',
+    metadata: Object.fromEntries(info?.metadata ?? []),
+    fields,
+  });
+}
+
+/** What a gRPC handler has to fail with so that the caller gets code, text and details. */
+export function toServiceError(error: DomainError, domain: string): Pick<ServiceError, 'code' | 'details' | 'metadata'> {
+  const status = toRpcStatus(error, domain);
+  const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, Buffer.from(Status.encode(status).finish()));
+  return { code: status.code, details: status.message, metadata };
+}
+
+/** The error behind a failed call. One without details never reached a handler of ours. */
+export function fromServiceError(error: ServiceError): DomainError {
+  const details = error.metadata?.get(DETAILS_KEY)[0];
+  if (Buffer.isBuffer(details)) return fromRpcStatus(Status.decode(details));
+  if (NO_ANSWER.includes(error.code)) return unavailable('A service did not answer in time', error);
+  return new DomainError('internal', 'INTERNAL', 'A service failed', { cause: error });
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import type { Server, ServiceDefinition } from '@grpc/grpc-js';
+import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Transport, type GrpcOptions } from '@nestjs/microservices';
+import { DESCRIPTOR_SET_FILE } from '@parley/contracts/descriptors';
+import type { Logger, RunningService } from '@parley/service';
+import { GrpcErrorFilter } from './error.filter.ts';
+import { Health } from './health.ts';
+import { RequestInterceptor } from './request.interceptor.ts';
+import { validationPipe } from './validation.ts';
+
+export interface GrpcServerOptions {
+  module: DynamicModule;
+  /** The service's full name, e.g. parley.session.v1.SessionService. */
+  service: string;
+  /** ts-proto's definition of it. */
+  definition: ServiceDefinition;
+  host: string;
+  port: number;
+  /** Whether the server describes itself (grpc.reflection.v1). */
+  reflection: boolean;
+  /** Fails while the service cannot do its work, e.g. because the database is away. */
+  ready: () => Promise<void>;
+  logger: Logger;
+}
+
+/**
+ * Starts a Nest gRPC server with what all of ours share: errors with reasons, the caller's request id and deadline,
+ * health, reflection, and a close that finishes the calls in flight.
+ */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningService> {
+  const { service, logger } = options;
+  const packageName = service.slice(0, service.lastIndexOf('.'));
+  const address = `${options.host}:${options.port}`;
+  const health = new Health(service, options.ready, logger);
+
+  const app = await NestFactory.createMicroservice<GrpcOptions>(options.module, {
+    transport: Transport.GRPC,
+    logger,
+    options: {
+      url: address,
+      package: packageName,
+      packageDefinition: { [service]: options.definition },
+      // Nest's default cancels the calls in flight.
+      gracefulShutdown: true,
+      onLoadPackageDefinition: (_definition: unknown, server: Server) => {
+        health.addTo(server);
+        if (options.reflection) describe(service, server);
+      },
+    },
+  });
+  app.useGlobalFilters(new GrpcErrorFilter(packageName, logger));
+  app.useGlobalInterceptors(new RequestInterceptor());
+  app.useGlobalPipes(validationPipe());
+  await app.listen();
+  health.start();
+  return {
+    address,
+    close: async () => {
+      await health.drain();
+      await app.close();
+    },
+  };
+}
+
+function describe(service: string, server: Server): void {
+  const protos = loadFileDescriptorSetFromBuffer(readFileSync(DESCRIPTOR_SET_FILE));
+  new ReflectionService(protos, { services: [service] }).addToServer(server);
+}

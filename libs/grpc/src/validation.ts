@@ -1,0 +1,27 @@
+import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { invalidFields, type FieldProblem } from '@parley/errors';
+import { z } from 'zod';
+
+/** Any RFC 9562 UUID, in lower case. */
+export const uuid = z.uuid('must be a UUID').toLowerCase();
+
+/** What validation says of the fields at fault, under their snake_case paths. */
+export function toFieldProblems(issues: readonly { path?: unknown; message: string }[]): FieldProblem[] {
+  return issues.map((issue) => ({ field: fieldPath(issue.path), description: issue.message }));
+}
+
+/** Turns a schema's findings into INVALID_FIELD. For `@Payload({ schema })`. */
+export function validationPipe(): StandardSchemaValidationPipe {
+  return new StandardSchemaValidationPipe({ exceptionFactory: (issues) => invalidFields(toFieldProblems(issues)) });
+}
+
+/** ['nodes', 2, 'saveAs'] is nodes[2].save_as. */
+function fieldPath(path: unknown): string {
+  if (!Array.isArray(path)) return '';
+  return path.reduce<string>((text, part: unknown) => {
+    const key = typeof part === 'object' && part !== null ? (part as { key: unknown }).key : part;
+    if (typeof key === 'number') return `${text}[${key}]`;
+    const name = String(key).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    return text === '' ? name : `${text}.${name}`;
+  }, '');
+}

@@ -1,0 +1,99 @@
+import { unavailable } from '@parley/errors';
+import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { isAway, isConflict } from './sql-state.ts';
+
+export interface DatabaseOptions {
+  /** postgres:// URL of the service's own database. */
+  url: string;
+  /** Shown in pg_stat_activity. */
+  name: string;
+  entities?: (NewableFunction | EntitySchema)[];
+  /** Listed, not globbed, in order. */
+  migrations?: (new () => MigrationInterface)[];
+  /** Connections at most. Default 10. */
+  poolSize?: number;
+}
+
+/** A caller waits 2 s (P10); what a statement has not done by then nobody reads. */
+const STATEMENT_TIMEOUT_MS = 2_000;
+const MAX_ATTEMPTS = 4;
+
+/**
+ * A service's own database. Failures to reach it become `unavailable`; a transaction that lost to another one
+ * (serialisation failure, deadlock, lock not available) is run again, a few times.
+ */
+export class Database {
+  readonly dataSource: DataSource;
+
+  private constructor(dataSource: DataSource) {
+    this.dataSource = dataSource;
+  }
+
+  static async connect(options: DatabaseOptions): Promise<Database> {
+    const dataSource = new DataSource({
+      type: 'postgres',
+      url: options.url,
+      applicationName: options.name,
+      entities: options.entities ?? [],
+      poolSize: options.poolSize ?? 10,
+      connectTimeoutMS: STATEMENT_TIMEOUT_MS,
+      // An idle connection that breaks is replaced by the pool at its next use.
+      poolErrorHandler: () => undefined,
+      extra: {
+        keepAlive: true,
+        statement_timeout: STATEMENT_TIMEOUT_MS,
+        // Also when the server itself stands still.
+        query_timeout: STATEMENT_TIMEOUT_MS + 500,
+      },
+    });
+    await dataSource.initialize();
+    return new Database(dataSource);
+  }
+
+  /** One statement outside a transaction. */
+  async query<Row>(text: string, parameters: unknown[] = []): Promise<Row[]> {
+    return this.attempt(() => sql<Row>(this.dataSource.manager, text, parameters));
+  }
+
+  /** Work with repositories outside a transaction. */
+  async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.attempt(() => work(this.dataSource.manager));
+  }
+
+  /** Runs work in a READ COMMITTED transaction. It may run more than once: keep effects outside the database out. */
+  async transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    return this.attempt(() => this.dataSource.transaction(work));
+  }
+
+  /** Fails when the database does not answer. */
+  async ping(): Promise<void> {
+    await this.query('SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    await this.dataSource.destroy();
+  }
+
+  private async attempt<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (isConflict(error) && attempt < MAX_ATTEMPTS) continue;
+        if (isAway(error) || isConflict(error)) throw unavailable('The database did not answer in time', error);
+        throw error;
+      }
+    }
+  }
+}
+
+/** A statement's rows, whatever its kind (TypeORM answers UPDATE and DELETE in another shape). */
+export async function sql<Row>(tx: EntityManager, text: string, parameters: unknown[] = []): Promise<Row[]> {
+  const runner = tx.queryRunner ?? tx.connection.createQueryRunner();
+  try {
+    const result = await runner.query(text, parameters, true);
+    return result.records as Row[];
+  } finally {
+    if (runner !== tx.queryRunner) await runner.release();
+  }
+}

@@ -1,0 +1,3 @@
+export { Database, sql, type DatabaseOptions } from './database.ts';
+export { migrate, runMigrate } from './migrate.ts';
+export { isUniqueViolation } from './sql-state.ts';

@@ -1,0 +1,37 @@
+/** serialization_failure, deadlock_detected, lock_not_available. */
+const CONFLICTS = ['40001', '40P01', '55P03'];
+
+/**
+ * connection exceptions, insufficient resources, operator intervention (57014 is a statement past its time),
+ * and what the operating system and the driver say of a connection that is gone.
+ */
+const AWAY_STATES = /^(08|53|57)/;
+const AWAY_ERRNOS = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'];
+const AWAY_MESSAGES = /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable/;
+
+const UNIQUE_VIOLATION = '23505';
+
+/** Whether the transaction lost to another one and may be run again. */
+export function isConflict(error: unknown): boolean {
+  return CONFLICTS.includes(codeOf(error));
+}
+
+/** Whether the database could not be reached or did not answer in time. */
+export function isAway(error: unknown): boolean {
+  const code = codeOf(error);
+  if (AWAY_STATES.test(code) || AWAY_ERRNOS.includes(code)) return true;
+  return error instanceof Error && AWAY_MESSAGES.test(error.message);
+}
+
+/** Whether a row was refused because another holds its key. */
+export function isUniqueViolation(error: unknown): boolean {
+  return codeOf(error) === UNIQUE_VIOLATION;
+}
+
+/** SQLSTATE or errno; TypeORM keeps the driver's error inside its own. */
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  const { code, driverError } = error as { code?: unknown; driverError?: unknown };
+  if (typeof code === 'string') return code;
+  return driverError === undefined ? '' : codeOf(driverError);
+}

@@ -1,0 +1,74 @@
+import type { Logger } from './logger.ts';
+
+/**
+ * Does a piece of work again and again: at once when woken, else after a pause. One run at a time. A run that fails is
+ * logged and tried again after the pause; the log names the first failure of a row of them, and the recovery.
+ */
+export class BackgroundLoop {
+  private readonly name: string;
+  private readonly pauseMs: number;
+  private readonly work: () => Promise<boolean>;
+  private readonly logger: Logger;
+  private running: Promise<void> | undefined;
+  private stopping = false;
+  private woken = false;
+  private failing = false;
+  private endPause: (() => void) | undefined;
+
+  /** work answers whether there is more to do at once. */
+  constructor(options: { name: string; pauseMs: number; work: () => Promise<boolean>; logger: Logger }) {
+    this.name = options.name;
+    this.pauseMs = options.pauseMs;
+    this.work = options.work;
+    this.logger = options.logger;
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Ends the pause, so that the next run begins at once. */
+  wake(): void {
+    this.woken = true;
+    if (!this.failing) this.endPause?.();
+  }
+
+  /** Finishes the run under way, then ends. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.endPause?.();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      this.woken = false;
+      const result = await this.runOnce();
+      // A wake-up does not shorten the pause after a failure: what failed would fail again.
+      if (result === 'failed' || (result === 'done' && !this.woken)) await this.pause();
+    }
+  }
+
+  private async runOnce(): Promise<'more' | 'done' | 'failed'> {
+    try {
+      const more = await this.work();
+      if (this.failing) this.logger.log(`${this.name} works again`);
+      this.failing = false;
+      return more ? 'more' : 'done';
+    } catch (error) {
+      if (!this.failing) this.logger.warn(`${this.name} failed; trying again until it works`, { error });
+      this.failing = true;
+      return 'failed';
+    }
+  }
+
+  private async pause(): Promise<void> {
+    if (this.stopping) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.pauseMs);
+    this.endPause = resolve;
+    await promise;
+    clearTimeout(timer);
+    this.endPause = undefined;
+  }
+}

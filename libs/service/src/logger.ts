@@ -1,0 +1,80 @@
+import type { LoggerService } from '@nestjs/common';
+import { destination, pino, stdTimeFunctions, type Logger as PinoLogger } from 'pino';
+import { currentRequest } from './request-context.ts';
+
+/**
+ * JSON lines on standard output: time, level, service, request and tenant id, message. Bodies, phones, tokens and
+ * contexts are never passed to it; the serialiser below drops what database errors quote of a row.
+ */
+export class Logger implements LoggerService {
+  private readonly pino: PinoLogger;
+
+  /** level: fatal, error, warn, info, debug, trace or silent. */
+  constructor(service: string, level: string) {
+    this.pino = pino(
+      {
+        level,
+        base: { service },
+        messageKey: 'message',
+        timestamp: stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+        mixin: requestIds,
+        serializers: { error: describeError },
+      },
+      destination({ dest: 1, sync: false }),
+    );
+  }
+
+  /** Also Nest's way to log: further arguments are a context name or a stack. */
+  log(message: unknown, ...rest: unknown[]): void {
+    this.pino.info(fields(rest), String(message));
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.pino.warn(fields(rest), String(message));
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.pino.error(fields(rest), String(message));
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.pino.fatal(fields(rest), String(message));
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.pino.debug(fields(rest), String(message));
+  }
+
+  /** Writes what is buffered; call before the process exits. */
+  flush(): void {
+    this.pino.flush();
+  }
+}
+
+function requestIds(): object {
+  const request = currentRequest();
+  return request ? { request_id: request.requestId, tenant_id: request.tenantId } : {};
+}
+
+/** An error becomes `error`, an object its own fields, a string (Nest's) the context. */
+function fields(rest: unknown[]): object {
+  const merged: Record<string, unknown> = {};
+  for (const part of rest) {
+    if (part instanceof Error) merged['error'] = part;
+    else if (typeof part === 'string') merged['context'] = part;
+    else if (typeof part === 'object' && part !== null) Object.assign(merged, part);
+  }
+  return merged;
+}
+
+/** Name, code, message and stack. Not `detail`, `query` or `parameters`: they quote rows, which hold phones. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code: unknown = (error as { code?: unknown }).code;
+  return { name: error.name, code, message: error.message, stack: error.stack, cause: describeCause(error) };
+}
+
+function describeCause(error: Error): unknown {
+  return error.cause === undefined ? undefined : describeError(error.cause);
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+/**
+ * Reads settings from the environment. Empty variables count as absent. A missing or bad one ends the process with
+ * a line that names each.
+ */
+export function readSettings<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new SettingsError(`Bad settings. ${problems.join('; ')}`);
+}
+
+/** Settings that cannot be used; its message is for the operator. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** LOG_LEVEL: default info. */
+export const logLevel = z.enum(LOG_LEVELS).default('info');
+
+/** A TCP port; 0 takes a free one. */
+export const port = z.coerce.number().int().min(0).max(65_535);
+
+/** true or false. */
+export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+/** A postgres:// URL. */
+export const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
