@@ -1,0 +1,16 @@
+import { flag, logLevel, port, postgresUrl } from '@parley/service';
+import { z } from 'zod';
+
+/** Settings of the flow-catalog service, from the environment. */
+export const flowCatalogConfig = z.object({
+  DATABASE_URL: postgresUrl,
+  /** Connections to the database at most. */
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
+  GRPC_HOST: z.string().default('127.0.0.1'),
+  GRPC_PORT: port.default(5002),
+  /** Whether the server describes itself to tools such as grpcurl. */
+  GRPC_REFLECTION: flag.default(false),
+  LOG_LEVEL: logLevel,
+});
+
+export type FlowCatalogConfig = z.output<typeof flowCatalogConfig>;

@@ -1,0 +1,90 @@
+import { DomainError } from '@parley/errors';
+import { checkFlow, type FlowProblem } from '@parley/flow-engine';
+import type { FlowEntity } from './flow.entity.ts';
+import type { FlowVersionEntity } from './flow-version.entity.ts';
+
+export interface DraftChange {
+  name?: string | undefined;
+  definition?: string | undefined;
+  sessionTtlMinutes?: number | undefined;
+}
+
+/** Changes the draft; what is published stays. Fails with FLOW_ARCHIVED. */
+export function editDraft(flow: FlowEntity, change: DraftChange): void {
+  refuseArchived(flow);
+  flow.name = change.name ?? flow.name;
+  flow.draftDefinition = change.definition ?? flow.draftDefinition;
+  flow.sessionTtlMinutes = change.sessionTtlMinutes ?? flow.sessionTtlMinutes;
+}
+
+/**
+ * Makes the draft the flow's next version. Gives the version to store, or none where the version published now says
+ * the same already. Fails with FLOW_ARCHIVED, FLOW_GRAPH_INVALID.
+ */
+export function publish(
+  flow: FlowEntity,
+  current: FlowVersionEntity | null,
+  now: Date,
+): { version: FlowVersionEntity | undefined; warnings: FlowProblem[] } {
+  refuseArchived(flow);
+  const { errors, warnings, entryNodeId } = checkDefinition(flow.draftDefinition, flow.sessionTtlMinutes);
+  if (errors.length > 0) {
+    const fields = errors.map((error) => ({ field: error.field, description: error.message }));
+    throw new DomainError('invalid_argument', 'FLOW_GRAPH_INVALID', 'The flow cannot be published', { fields });
+  }
+  if (current && saysTheSame(flow, current)) return { version: undefined, warnings };
+
+  flow.latestVersion += 1;
+  flow.status = 'published';
+  flow.publishedVersion = flow.latestVersion;
+  flow.publishedAt = now;
+  const version: FlowVersionEntity = {
+    tenantId: flow.tenantId,
+    flowId: flow.id,
+    version: flow.latestVersion,
+    name: flow.name,
+    definition: flow.draftDefinition,
+    sessionTtlMinutes: flow.sessionTtlMinutes,
+    entryNodeId,
+    publishedAt: now,
+  };
+  return { version, warnings };
+}
+
+/** Stops new starts. Fails with FLOW_ARCHIVED. */
+export function unpublish(flow: FlowEntity): void {
+  refuseArchived(flow);
+  retire(flow, 'draft');
+}
+
+/** Stops new starts and any further change. */
+export function archive(flow: FlowEntity): void {
+  retire(flow, 'archived');
+}
+
+/** What publishing a definition would find. */
+export function checkDefinition(definition: string, sessionTtlMinutes: number): ReturnType<typeof checkFlow> {
+  return checkFlow(JSON.parse(definition), { sessionTtlMinutes });
+}
+
+export function flowNotFound(): DomainError {
+  return new DomainError('not_found', 'FLOW_NOT_FOUND', 'Flow not found');
+}
+
+function retire(flow: FlowEntity, status: 'draft' | 'archived'): void {
+  flow.status = status;
+  flow.publishedVersion = null;
+  flow.publishedAt = null;
+}
+
+function refuseArchived(flow: FlowEntity): void {
+  if (flow.status === 'archived') throw new DomainError('failed_precondition', 'FLOW_ARCHIVED', 'Flow is archived');
+}
+
+function saysTheSame(flow: FlowEntity, version: FlowVersionEntity): boolean {
+  return (
+    flow.name === version.name &&
+    flow.draftDefinition === version.definition &&
+    flow.sessionTtlMinutes === version.sessionTtlMinutes
+  );
+}

@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import type { PublishedFlow } from '@parley/contracts/flow-catalog';
+import { DomainError, invalidFields } from '@parley/errors';
+import { decodePageToken, splitPage, toFieldProblems } from '@parley/grpc';
+import { Database } from '@parley/postgres';
+import { LessThan } from 'typeorm';
+import { flowNotFound } from './flow.ts';
+import { FlowEntity } from './flow.entity.ts';
+import { getPublishedFlowRequest, type GetFlowVersion, type GetPublishedFlow, type ListFlowVersions } from './flow.requests.ts';
+import { FlowVersionEntity } from './flow-version.entity.ts';
+
+/** A flow with its published version, if it has one. */
+interface Candidate {
+  tenantId: string;
+  flowId: string;
+  version: number | null;
+  name: string | null;
+  entryNodeId: string | null;
+}
+
+/** Reads published versions: what triggers and sessions ask for. */
+@Injectable()
+export class PublishedFlows {
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  /** One outcome per request, in order; one statement for all. */
+  async find(requests: unknown[]): Promise<(PublishedFlow | DomainError)[]> {
+    const items = requests.map((request) => {
+      const result = getPublishedFlowRequest.safeParse(request);
+      return result.success ? result.data : invalidFields(toFieldProblems(result.error.issues));
+    });
+    const valid = items.filter((item): item is GetPublishedFlow => !(item instanceof DomainError));
+    const candidates = await this.findCandidates(valid);
+    return items.map((item) => (item instanceof DomainError ? item : startable(candidates.get(keyOf(item)))));
+  }
+
+  async version({ tenantId, flowId, version }: GetFlowVersion): Promise<FlowVersionEntity> {
+    const found = await this.database.read((manager) =>
+      manager.findOneBy(FlowVersionEntity, { tenantId, flowId, version }),
+    );
+    if (!found) throw new DomainError('not_found', 'FLOW_VERSION_NOT_FOUND', 'No such version of this flow');
+    return found;
+  }
+
+  async versions(request: ListFlowVersions): Promise<{ page: FlowVersionEntity[]; next: string }> {
+    const { tenantId, flowId, pageSize } = request;
+    const after = decodePageToken(request.pageToken, /^[1-9]\d{0,8}$/);
+    const versions = await this.database.read(async (manager) => {
+      if (!(await manager.existsBy(FlowEntity, { tenantId, id: flowId }))) throw flowNotFound();
+      return manager.find(FlowVersionEntity, {
+        where: { tenantId, flowId, ...(after !== undefined && { version: LessThan(Number(after)) }) },
+        order: { version: 'DESC' },
+        take: pageSize + 1,
+      });
+    });
+    return splitPage(versions, pageSize, (version) => String(version.version));
+  }
+
+  private async findCandidates(items: GetPublishedFlow[]): Promise<Map<string, Candidate>> {
+    if (items.length === 0) return new Map();
+    const candidates = await this.database.query<Candidate>(
+      `SELECT f.tenant_id AS "tenantId", f.id AS "flowId", v.version, v.name, v.entry_node_id AS "entryNodeId"
+       FROM flows f LEFT JOIN flow_versions v
+         ON v.tenant_id = f.tenant_id AND v.flow_id = f.id AND v.version = f.published_version
+       WHERE (f.tenant_id, f.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`,
+      [items.map((item) => item.tenantId), items.map((item) => item.flowId)],
+    );
+    return new Map(candidates.map((candidate) => [keyOf(candidate), candidate]));
+  }
+}
+
+function startable(candidate: Candidate | undefined): PublishedFlow | DomainError {
+  if (!candidate) return flowNotFound();
+  const { tenantId, flowId, version, name, entryNodeId } = candidate;
+  if (version === null || name === null) {
+    return new DomainError('not_found', 'FLOW_NOT_PUBLISHED', 'Flow is not published');
+  }
+  if (entryNodeId === '') {
+    return new DomainError('failed_precondition', 'FLOW_HAS_NO_ENTRY_NODE', 'Flow has no entry node');
+  }
+  return { tenantId, flowId, version, name };
+}
+
+function keyOf({ tenantId, flowId }: GetPublishedFlow): string {
+  return `${tenantId} ${flowId}`;
+}

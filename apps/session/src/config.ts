@@ -1,0 +1,24 @@
+import { flag, logLevel, port, postgresUrl } from '@parley/service';
+import { z } from 'zod';
+
+/** Settings of the session service, from the environment. */
+export const sessionConfig = z.object({
+  DATABASE_URL: postgresUrl,
+  /** Connections to the database at most. */
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
+  GRPC_HOST: z.string().default('127.0.0.1'),
+  GRPC_PORT: port.default(5003),
+  /** Whether the server describes itself to tools such as grpcurl. */
+  GRPC_REFLECTION: flag.default(false),
+  /** gRPC target of flow-catalog. */
+  FLOW_CATALOG_ADDRESS: z.string(),
+  /** nats:// URL, or several with commas. */
+  NATS_URL: z.string(),
+  /** How long published events stay in the outbox, for a replay. */
+  OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(3),
+  /** Whether this replica sweeps sessions that are due. At least one has to. */
+  EXPIRER: flag.default(true),
+  LOG_LEVEL: logLevel,
+});
+
+export type SessionConfig = z.output<typeof sessionConfig>;

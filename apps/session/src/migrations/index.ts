@@ -1,0 +1,5 @@
+import { CreateOutbox1763800000000 } from '@parley/events';
+import { CreateSessions1763800100000 } from './1763800100000-create-sessions.ts';
+
+/** In the order they run. */
+export const migrations = [CreateOutbox1763800000000, CreateSessions1763800100000];

@@ -1,0 +1,42 @@
+import type { Outbox } from '@parley/events';
+import { BackgroundLoop, type Logger } from '@parley/service';
+import { sessionExpired } from './session.events.ts';
+import { expireDue } from './session-rows.ts';
+
+/** How often the table is asked; P5 allows 2 s. */
+const INTERVAL_MS = 250;
+const BATCH_SIZE = 500;
+
+/**
+ * Ends sessions on time, without traffic. Runs in every replica: each takes due rows the others have not locked, so
+ * a session is expired once, and rows that fell due while no replica ran are taken by the first that does.
+ */
+export class SessionExpirer {
+  private readonly loop: BackgroundLoop;
+
+  constructor(outbox: Outbox, logger: Logger) {
+    this.loop = new BackgroundLoop({
+      name: 'Session expirer',
+      pauseMs: INTERVAL_MS,
+      work: () => expireBatch(outbox),
+      logger,
+    });
+  }
+
+  start(): void {
+    this.loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.loop.stop();
+  }
+}
+
+async function expireBatch(outbox: Outbox): Promise<boolean> {
+  const expired = await outbox.transaction(async (tx, publish) => {
+    const sessions = await expireDue(tx, BATCH_SIZE);
+    await publish(sessions.map(sessionExpired));
+    return sessions.length;
+  });
+  return expired === BATCH_SIZE;
+}

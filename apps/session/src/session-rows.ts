@@ -1,0 +1,110 @@
+import { sql } from '@parley/postgres';
+import type { EntityManager } from 'typeorm';
+import type { EndedSession, SessionFacts } from './session.events.ts';
+
+/** The statements that change sessions. Each sets many rows at once and decides by the database clock. */
+
+/** One running session per flow and contact: what the unique index holds apart. */
+export interface RunningKey {
+  tenantId: string;
+  flowId: string;
+  contactId: string;
+}
+
+export interface NewSession extends RunningKey {
+  id: string;
+  flowName: string;
+  flowVersion: number;
+  ttlMinutes: number;
+  entryNodeId: string;
+  /** JSON text. */
+  context: string;
+}
+
+export type RunningSession = Omit<SessionFacts, 'sequence'>;
+
+const KEYS = 'SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[])';
+const FACTS = `s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.flow_name AS "flowName",
+  s.flow_version AS "flowVersion", s.contact_id AS "contactId", s.created_at AS "createdAt", s.expires_at AS "expiresAt"`;
+// Milliseconds, as JavaScript and the events have them.
+const NOW = `date_trunc('milliseconds', clock_timestamp())`;
+const ENDED = `${FACTS}, s.sequence, s.ended_at AS "endedAt", ${NOW} AS "endedNow"`;
+
+/** Adds sessions; passes over those whose flow and contact have a running one. Gives those added. */
+export async function insertSessions(tx: EntityManager, sessions: NewSession[]): Promise<SessionFacts[]> {
+  return sql<SessionFacts>(
+    tx,
+    `WITH clock AS MATERIALIZED (SELECT ${NOW} AS now)
+     INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
+       status, sequence, created_at, last_interaction_at, expires_at)
+     SELECT n.tenant_id, n.flow_id, n.contact_id, n.id, n.flow_name, n.flow_version, n.node_id, n.context,
+       'running', 1, clock.now, clock.now, clock.now + make_interval(mins => n.ttl)
+     FROM clock, unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::json[], $9::int[])
+       AS n (tenant_id, flow_id, contact_id, id, flow_name, flow_version, node_id, context, ttl)
+     ON CONFLICT (tenant_id, flow_id, contact_id) WHERE status = 'running' DO NOTHING
+     RETURNING ${FACTS}, s.sequence`,
+    [
+      ...keyColumns(sessions),
+      sessions.map((session) => session.id),
+      sessions.map((session) => session.flowName),
+      sessions.map((session) => session.flowVersion),
+      sessions.map((session) => session.entryNodeId),
+      sessions.map((session) => session.context),
+      sessions.map((session) => session.ttlMinutes),
+    ],
+  );
+}
+
+/** Those of the keys that have a running session with time left. */
+export async function findRunning(tx: EntityManager, keys: RunningKey[]): Promise<RunningSession[]> {
+  return sql<RunningSession>(
+    tx,
+    `SELECT ${FACTS} FROM sessions s
+     WHERE s.status = 'running' AND s.expires_at > clock_timestamp() AND (s.tenant_id, s.flow_id, s.contact_id) IN (${KEYS})`,
+    keyColumns(keys),
+  );
+}
+
+/** Expires those of the keys whose running session is past its time. */
+export async function expireDead(tx: EntityManager, keys: RunningKey[]): Promise<EndedSession[]> {
+  return sql<EndedSession>(
+    tx,
+    `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, sequence = s.sequence + 1
+     FROM (SELECT tenant_id, id FROM sessions
+           WHERE status = 'running' AND expires_at <= clock_timestamp() AND (tenant_id, flow_id, contact_id) IN (${KEYS})
+           ORDER BY tenant_id, flow_id, contact_id FOR UPDATE) AS dead
+     WHERE s.tenant_id = dead.tenant_id AND s.id = dead.id
+     RETURNING ${ENDED}`,
+    keyColumns(keys),
+  );
+}
+
+/** Expires up to limit sessions that are due, oldest first, leaving alone those another replica has in hand. */
+export async function expireDue(tx: EntityManager, limit: number): Promise<EndedSession[]> {
+  return sql<EndedSession>(
+    tx,
+    `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, sequence = s.sequence + 1
+     FROM (SELECT tenant_id, id FROM sessions
+           WHERE status = 'running' AND expires_at <= clock_timestamp()
+           ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+     WHERE s.tenant_id = due.tenant_id AND s.id = due.id
+     RETURNING ${ENDED}`,
+    [limit],
+  );
+}
+
+/** Cancels a session that runs and has time left; undefined where there is none. */
+export async function cancelRunning(tx: EntityManager, tenantId: string, id: string): Promise<EndedSession | undefined> {
+  const [session] = await sql<EndedSession>(
+    tx,
+    `UPDATE sessions s SET status = 'cancelled', ended_at = ${NOW}, sequence = s.sequence + 1
+     WHERE s.tenant_id = $1 AND s.id = $2 AND s.status = 'running' AND s.expires_at > clock_timestamp()
+     RETURNING ${ENDED}`,
+    [tenantId, id],
+  );
+  return session;
+}
+
+function keyColumns(keys: RunningKey[]): string[][] {
+  return [keys.map((key) => key.tenantId), keys.map((key) => key.flowId), keys.map((key) => key.contactId)];
+}

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '@parley/errors';
+import { Outbox } from '@parley/events';
+import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
+import { Database } from '@parley/postgres';
+import { CurrentSession, type SessionState } from './current-session.entity.ts';
+import { sessionCancelled } from './session.events.ts';
+import type { CountSessions, ListSessions, SessionRequest } from './session.requests.ts';
+import { cancelRunning } from './session-rows.ts';
+
+/** Reads and cancels sessions; SessionStarter starts them, SessionExpirer ends them on time. */
+@Injectable()
+export class SessionService {
+  private readonly database: Database;
+  private readonly outbox: Outbox;
+
+  constructor(database: Database, outbox: Outbox) {
+    this.database = database;
+    this.outbox = outbox;
+  }
+
+  async get({ tenantId, id }: SessionRequest): Promise<CurrentSession> {
+    const session = await this.database.read((manager) => manager.findOneBy(CurrentSession, { tenantId, id }));
+    if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
+    return session;
+  }
+
+  async list(request: ListSessions, states: SessionState[]): Promise<{ page: CurrentSession[]; next: string }> {
+    const after = decodePageToken(request.pageToken, UUID_KEY);
+    const sessions = await this.database.read((manager) => {
+      const query = manager.getRepository(CurrentSession).createQueryBuilder('s');
+      query.where('s.tenantId = :tenantId', { tenantId: request.tenantId });
+      if (after !== undefined) query.andWhere('s.id < :after', { after });
+      if (request.flowId !== '') query.andWhere('s.flowId = :flowId', { flowId: request.flowId });
+      if (request.contactId !== '') query.andWhere('s.contactId = :contactId', { contactId: request.contactId });
+      if (states.length > 0) query.andWhere('s.status IN (:...states)', { states });
+      return query
+        .orderBy('s.id', 'DESC')
+        .limit(request.pageSize + 1)
+        .getMany();
+    });
+    return splitPage(sessions, request.pageSize, (session) => session.id);
+  }
+
+  async count({ tenantId, flowId }: CountSessions): Promise<number> {
+    return this.database.read((manager) => manager.countBy(CurrentSession, { tenantId, flowId }));
+  }
+
+  async cancel(request: SessionRequest): Promise<CurrentSession> {
+    const cancelled = await this.outbox.transaction(async (tx, publish) => {
+      const session = await cancelRunning(tx, request.tenantId, request.id);
+      if (session) await publish([sessionCancelled(session)]);
+      return session !== undefined;
+    });
+    const session = await this.get(request);
+    if (cancelled) return session;
+    const metadata = { status: session.status };
+    throw new DomainError('failed_precondition', 'SESSION_NOT_RUNNING', 'Session is not running', { metadata });
+  }
+}

@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkFlow } from './check-flow.ts';
+
+const SETTINGS = { sessionTtlMinutes: 30 };
+const check = (nodes: unknown, edges: unknown) => checkFlow({ nodes, edges }, SETTINGS);
+const brief = (problems: { code: string; field: string; nodeId: string }[]) =>
+  problems.map(({ code, field, nodeId }) => [code, field, nodeId].filter((part) => part !== '').join(' '));
+
+const entry = { id: 'start', type: 'entry' };
+const end = { id: 'end', type: 'end' };
+const say = (id: string) => ({ id, type: 'send_message', data: { text: 'Hi' } });
+const ask = (id: string, more: object = {}) => ({
+  id,
+  type: 'ask',
+  data: { text: 'Well?', choices: [{ id: 'yes', title: 'Yes' }], ...more },
+});
+const http = { id: 'http', type: 'http_request', data: { method: 'GET', url: 'https://shop.example' } };
+const wait = (data: object) => ({ id: 'wait', type: 'delay', data });
+const edge = (source: string, target: string, sourceHandle?: string | null) => ({
+  source,
+  target,
+  sourceHandle,
+});
+
+describe('checkFlow', () => {
+  it('accepts a flow as an editor of the React Flow family writes it, and names its entry node', () => {
+    const picture = { position: { x: 1, y: 2 }, width: 100, selected: true, dragging: false };
+    const definition = {
+      nodes: [
+        { ...picture, ...entry, data: { label: 'Start' } },
+        { ...picture, ...ask('ask', { timeout_minutes: 10, note: 'mine' }) },
+        { ...picture, ...end },
+      ],
+      edges: [
+        { ...edge('start', 'ask', null), id: 'e1', targetHandle: null, animated: true },
+        edge('ask', 'end', 'yes'),
+        edge('ask', 'end', 'timeout'),
+      ],
+      viewport: { x: 0, y: 0, zoom: 1 },
+    };
+    expect(checkFlow(definition, SETTINGS)).toEqual({ errors: [], warnings: [], entryNodeId: 'start' });
+  });
+
+  it.each<[string, unknown[], unknown[], string[]]>([
+    ['a node that is no object', [entry, 'x'], [], ['GRAPH_MALFORMED nodes[1]']],
+    ['a node without an id', [{ type: 'entry' }], [], ['GRAPH_MALFORMED nodes[0].id']],
+    ['an id of 65 characters', [{ ...entry, id: 'x'.repeat(65) }], [], ['GRAPH_MALFORMED nodes[0].id']],
+    ['a duplicate id', [entry, end, say('end')], [], ['NODE_ID_DUPLICATE nodes[2].id end']],
+    ['an unknown type', [{ id: 'a', type: 'loop' }], [], ['NODE_TYPE_UNKNOWN nodes[0].type a']],
+    ['no type', [{ id: 'a' }], [], ['NODE_TYPE_UNKNOWN nodes[0].type a']],
+    [
+      'a type that objects inherit',
+      [{ id: 'a', type: 'toString' }],
+      [],
+      ['NODE_TYPE_UNKNOWN nodes[0].type a'],
+    ],
+    ['two entry nodes', [entry, { ...entry, id: 'b' }], [], ['ENTRY_NODE_TWICE nodes[1].type b']],
+    ['an edge that is no object', [entry], [null], ['GRAPH_MALFORMED edges[0]']],
+    ['an edge without a source', [entry], [{ target: 'start' }], ['GRAPH_MALFORMED edges[0].source']],
+    ['an edge from nowhere', [entry], [edge('x', 'start')], ['EDGE_TO_NOWHERE edges[0].source']],
+    ['an edge to nowhere', [entry], [edge('start', 'constructor')], ['EDGE_TO_NOWHERE edges[0].target']],
+    [
+      'a handle that is no text',
+      [entry, end],
+      [{ ...edge('start', 'end'), sourceHandle: 1 }],
+      ['GRAPH_MALFORMED edges[0].sourceHandle start'],
+    ],
+    [
+      'an edge from an end',
+      [entry, end],
+      [edge('end', 'start')],
+      ['HANDLE_UNKNOWN edges[0].sourceHandle end'],
+    ],
+    ['the default handle of ask', [ask('a')], [edge('a', 'a')], ['HANDLE_UNKNOWN edges[0].sourceHandle a']],
+    [
+      'the timeout of an ask that has none',
+      [ask('a')],
+      [edge('a', 'a', 'timeout')],
+      ['HANDLE_UNKNOWN edges[0].sourceHandle a'],
+    ],
+    [
+      'two edges from one handle, once by its name',
+      [entry, end],
+      [edge('start', 'end'), edge('start', 'end', 'default')],
+      ['HANDLE_TWICE edges[1].sourceHandle start'],
+    ],
+    ['a node that leads to itself', [say('a')], [edge('a', 'a')], ['CYCLE_WITHOUT_WAIT edges[0] a']],
+    [
+      'a cycle back to the entry node',
+      [entry, say('a'), say('b')],
+      [edge('start', 'a'), edge('a', 'b'), edge('b', 'start')],
+      ['CYCLE_WITHOUT_WAIT edges[2] b'],
+    ],
+  ])('refuses %s', (_what, nodes, edges, problems) => {
+    const { errors, entryNodeId } = check(nodes, edges);
+    expect(brief(errors)).toEqual(problems);
+    expect(entryNodeId).toBe('');
+  });
+
+  it.each<[string, object, string | undefined]>([
+    ['a reply', ask('wait'), 'yes'],
+    ['the clock', wait({ seconds: 1 }), undefined],
+    ['an answer over HTTP', { ...http, id: 'wait' }, 'failure'],
+  ])('accepts a cycle that waits for %s', (_what, waiting, handle) => {
+    expect(check([say('a'), waiting], [edge('a', 'wait'), edge('wait', 'a', handle)]).errors).toEqual([]);
+  });
+
+  it('reads the edges of a node whose data is invalid, but not their handles', () => {
+    const { errors, warnings } = check(
+      [entry, ask('a', { choices: [] }), end],
+      [edge('start', 'a'), edge('a', 'end', 'x')],
+    );
+    expect(brief(errors)).toEqual(['NODE_DATA_INVALID nodes[1].data.choices a']);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each<[string, unknown[], unknown[], string[]]>([
+    ['no entry node, and only of that', [end, say('a')], [edge('a', 'end')], ['NO_ENTRY_NODE nodes']],
+    ['no nodes', [], [], ['NO_ENTRY_NODE nodes']],
+    [
+      'nodes out of reach',
+      [entry, end, { ...end, id: 'b' }],
+      [edge('start', 'end')],
+      ['NODE_UNREACHABLE nodes[2] b'],
+    ],
+    [
+      'handles without an edge, save invalid and failure',
+      [entry, ask('a', { timeout_minutes: 5 }), http],
+      [edge('start', 'a'), edge('a', 'http', 'yes')],
+      ['HANDLE_WITHOUT_EDGE nodes[1] a', 'HANDLE_WITHOUT_EDGE nodes[2] http'],
+    ],
+    [
+      'a timeout as long as the session',
+      [entry, ask('a', { timeout_minutes: 30 }), end],
+      [edge('start', 'a'), edge('a', 'end', 'yes'), edge('a', 'end', 'timeout')],
+      ['TIMEOUT_NOT_SHORTER_THAN_TTL nodes[1].data.timeout_minutes a'],
+    ],
+    [
+      'a delay as long as the session',
+      [entry, wait({ seconds: 1800 }), end],
+      [edge('start', 'wait'), edge('wait', 'end')],
+      ['TIMEOUT_NOT_SHORTER_THAN_TTL nodes[1].data.seconds wait'],
+    ],
+  ])('warns of %s', (_what, nodes, edges, problems) => {
+    const { errors, warnings } = check(nodes, edges);
+    expect(errors).toEqual([]);
+    expect(brief(warnings)).toEqual(problems);
+  });
+
+  it.each([
+    ['one second shorter', wait({ seconds: 1799 })],
+    ['one minute shorter', wait({ minutes: 29 })],
+  ])('accepts a delay %s than the session', (_what, delay) => {
+    expect(check([entry, delay, end], [edge('start', 'wait'), edge('wait', 'end')]).warnings).toEqual([]);
+  });
+});

@@ -1,0 +1,100 @@
+import { readGraph } from './flow-graph.ts';
+import type { GraphNode } from './flow-graph.ts';
+import { handlesOf, WAITING_TYPES } from './flow-node.ts';
+import { ProblemList, quote } from './flow-problem.ts';
+import type { FlowProblem } from './flow-problem.ts';
+import { cycleClosingEdges, reachableFrom } from './graph-paths.ts';
+
+/** The settings beside a flow's graph that its checks depend on. */
+export interface FlowCheckSettings {
+  /** How long a session lasts without an interaction, in minutes. */
+  sessionTtlMinutes: number;
+}
+
+/** What the publishing checks found: at most 100 errors and 100 warnings. */
+export interface FlowCheck {
+  /** What refuses publishing; empty when the flow can be published. */
+  errors: FlowProblem[];
+  /** What publishing accepts but finds worth saying. */
+  warnings: FlowProblem[];
+  /** Id of the entry node; empty when there is none or there are errors. */
+  entryNodeId: string;
+}
+
+/** Handles that mean something without an edge: the session is completed, or failed, on purpose. */
+const HANDLES_WITHOUT_NEED = ['invalid', 'failure'];
+
+/**
+ * Checks a flow's definition as publishing does. It takes any value that came out of JSON.parse, never throws,
+ * and needs time in proportion to the definition's size. docs/flows.md describes the format and the problems.
+ */
+export function checkFlow(definition: unknown, settings: FlowCheckSettings): FlowCheck {
+  const errors = new ProblemList();
+  const warnings = new ProblemList();
+  const graph = readGraph(definition, errors);
+  let entryNodeId = '';
+  if (graph) {
+    const nodes = [...graph.values()];
+    const entries = nodes.filter(({ type }) => type === 'entry');
+    reportEntries(entries, errors, warnings);
+    reportCycles(nodes, errors);
+    reportUnreachable(nodes, entries, warnings);
+    for (const node of nodes) {
+      reportLooseHandles(node, warnings);
+      reportLongWait(node, settings.sessionTtlMinutes, warnings);
+    }
+    if (errors.problems.length === 0) entryNodeId = entries[0]?.id ?? '';
+  }
+  return { errors: errors.problems, warnings: warnings.problems, entryNodeId };
+}
+
+function reportEntries(entries: GraphNode[], errors: ProblemList, warnings: ProblemList): void {
+  if (entries.length === 0) {
+    warnings.add('NO_ENTRY_NODE', 'nodes', 'there is no entry node, so the flow cannot be started');
+  }
+  for (const { id, field } of entries.slice(1)) {
+    errors.add('ENTRY_NODE_TWICE', `${field}.type`, 'there is another entry node', id);
+  }
+}
+
+function reportCycles(nodes: GraphNode[], errors: ProblemList): void {
+  const goesOn = ({ type }: GraphNode) => type !== undefined && !WAITING_TYPES.includes(type);
+  for (const { field, source, target } of cycleClosingEdges(nodes, goesOn)) {
+    const message = `leads back to ${quote(target.id)} without waiting for a reply, the clock or an answer`;
+    errors.add('CYCLE_WITHOUT_WAIT', field, message, source.id);
+  }
+}
+
+function reportUnreachable(nodes: GraphNode[], entries: GraphNode[], warnings: ProblemList): void {
+  // Without an entry nothing is reached, and one warning says so.
+  if (entries.length === 0) return;
+  const reached = reachableFrom(entries);
+  for (const node of nodes) {
+    if (reached.has(node)) continue;
+    warnings.add('NODE_UNREACHABLE', node.field, 'no path leads here from the entry node', node.id);
+  }
+}
+
+function reportLooseHandles({ id, field, content, outgoing }: GraphNode, warnings: ProblemList): void {
+  if (!content) return;
+  const taken = new Set(outgoing.map(({ handle }) => handle));
+  for (const handle of handlesOf(content)) {
+    if (taken.has(handle) || HANDLES_WITHOUT_NEED.includes(handle)) continue;
+    const message = `no edge leaves ${quote(handle)}, so the session is completed there`;
+    warnings.add('HANDLE_WITHOUT_EDGE', field, message, id);
+  }
+}
+
+function reportLongWait({ id, field, content }: GraphNode, ttlMinutes: number, warnings: ProblemList): void {
+  if (content?.type === 'ask' && (content.data.timeout_minutes ?? 0) >= ttlMinutes) {
+    const message = `the session expires after ${ttlMinutes} minutes, so this timeout never comes`;
+    warnings.add('TIMEOUT_NOT_SHORTER_THAN_TTL', `${field}.data.timeout_minutes`, message, id);
+  }
+  if (content?.type === 'delay') {
+    const { minutes, seconds = 0 } = content.data;
+    if ((minutes ?? seconds / 60) < ttlMinutes) return;
+    const message = `the session expires after ${ttlMinutes} minutes, so this delay never ends`;
+    const key = minutes === undefined ? 'seconds' : 'minutes';
+    warnings.add('TIMEOUT_NOT_SHORTER_THAN_TTL', `${field}.data.${key}`, message, id);
+  }
+}
