@@ -1,1 +1,7 @@
-export { default } from '../../jest.preset.mjs';
+import preset from '../../jest.preset.mjs';
+
+export default {
+  ...preset,
+  globalSetup: '@parley/testing/global-setup',
+  globalTeardown: '@parley/testing/global-teardown',
+};

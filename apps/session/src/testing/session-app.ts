@@ -1,0 +1,141 @@
+import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import {
+  FlowCatalogServiceService,
+  type FlowVersion,
+  type GetFlowVersionRequest,
+  type GetFlowVersionResponse,
+} from '@parley/contracts/flow-catalog';
+import {
+  SessionServiceClient,
+  type BatchStartSessionsResponse,
+  type StartSessionRequest,
+  type StartSessionResponse,
+} from '@parley/contracts/session';
+import { DomainError } from '@parley/errors';
+import { call, connect, toServiceError } from '@parley/grpc';
+import { migrate } from '@parley/postgres';
+import { Logger, readSettings, type RunningService } from '@parley/service';
+import { createTestDatabase, freePort, NATS_URL, type TestDatabase } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { startSessionService } from '../app.module.ts';
+import { sessionConfig } from '../config.ts';
+import { migrations } from '../migrations/index.ts';
+
+/** Stands in for flow-catalog, which another team owns: it knows the versions it was told of. */
+export class FakeFlowCatalog {
+  private readonly versions = new Map<string, FlowVersion>();
+  private readonly server = new Server();
+  address = '';
+
+  async listen(): Promise<void> {
+    const getFlowVersion = (
+      { request }: ServerUnaryCall<GetFlowVersionRequest, GetFlowVersionResponse>,
+      reply: sendUnaryData<GetFlowVersionResponse>,
+    ): void => {
+      const version = this.versions.get(`${request.tenantId} ${request.flowId} ${request.version}`);
+      if (version) reply(null, { version });
+      else reply(toServiceError(new DomainError('not_found', 'FLOW_VERSION_NOT_FOUND', 'No such version'), 'parley.flow_catalog.v1'));
+    };
+    this.server.addService(FlowCatalogServiceService, { getFlowVersion });
+    const port = await new Promise<number>((resolve, reject) => {
+      this.server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
+    });
+    this.address = `127.0.0.1:${port}`;
+  }
+
+  publish(tenantId: string, flowId: string, change: Partial<FlowVersion> = {}): void {
+    const version: FlowVersion = {
+      tenantId,
+      flowId,
+      version: 1,
+      name: 'Abandoned cart 30min',
+      definition: '{}',
+      settings: { sessionTtlMinutes: 30 },
+      entryNodeId: 'start',
+      publishedAt: new Date(),
+      ...change,
+    };
+    this.versions.set(`${tenantId} ${flowId} ${version.version}`, version);
+  }
+
+  close(): void {
+    this.server.forceShutdown();
+  }
+}
+
+/** A session service on a database of its own, with as many replicas as the test wants. */
+export class SessionApp {
+  readonly database: TestDatabase;
+  readonly flowCatalog: FakeFlowCatalog;
+  readonly clients: SessionServiceClient[] = [];
+  private readonly replicas: RunningService[] = [];
+
+  private constructor(database: TestDatabase, flowCatalog: FakeFlowCatalog) {
+    this.database = database;
+    this.flowCatalog = flowCatalog;
+  }
+
+  static async create(): Promise<SessionApp> {
+    const flowCatalog = new FakeFlowCatalog();
+    const [database] = await Promise.all([createTestDatabase(migrations, migrate), flowCatalog.listen()]);
+    return new SessionApp(database, flowCatalog);
+  }
+
+  /** Settings as in the environment, e.g. { EXPIRER: 'false' }. */
+  async addReplica(settings: Record<string, string> = {}): Promise<RunningService> {
+    const env = {
+      DATABASE_URL: this.database.url,
+      NATS_URL: process.env[NATS_URL],
+      FLOW_CATALOG_ADDRESS: this.flowCatalog.address,
+      GRPC_PORT: String(await freePort()),
+      ...settings,
+    };
+    const service = await startSessionService(readSettings(sessionConfig, env), new Logger('session', 'fatal'));
+    this.replicas.push(service);
+    this.clients.push(connect(SessionServiceClient, service.address));
+    return service;
+  }
+
+  get client(): SessionServiceClient {
+    return this.clients[0]!;
+  }
+
+  start(request: StartSessionRequest, client = this.client): Promise<StartSessionResponse> {
+    return call(client, client.startSession, request);
+  }
+
+  startAll(requests: StartSessionRequest[], client = this.client): Promise<BatchStartSessionsResponse> {
+    return call(client, client.batchStartSessions, { requests });
+  }
+
+  /** Puts the end of a session's time where the test wants it. */
+  async setExpiry(sessionId: string, fromNow: string): Promise<void> {
+    await this.database.query(
+      `UPDATE sessions SET created_at = created_at - interval '1 day', expires_at = clock_timestamp() + $2::interval WHERE id = $1`,
+      [sessionId, fromNow],
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients) client.close();
+    await Promise.all(this.replicas.map((replica) => replica.close()));
+    this.flowCatalog.close();
+    await this.database.drop();
+  }
+}
+
+/** A start of a published flow in a tenant of its own. */
+export function newStart(app: SessionApp, change: Partial<StartSessionRequest> = {}): StartSessionRequest {
+  const request = {
+    tenantId: uuidv7(),
+    flowId: uuidv7(),
+    flowVersion: 1,
+    contactId: uuidv7(),
+    context: '{"cart_id":"987654321"}',
+    ...change,
+  };
+  app.flowCatalog.publish(request.tenantId, request.flowId);
+  return request;
+}
