@@ -74,11 +74,10 @@ export class PublishedFlows {
 }
 
 function startable(candidate: Candidate | undefined): PublishedFlow | DomainError {
-  if (!candidate) return flowNotFound();
-  const { tenantId, flowId, version, name, entryNodeId } = candidate;
-  if (version === null || name === null) {
-    return new DomainError('not_found', 'FLOW_NOT_PUBLISHED', 'Flow is not published');
+  if (!candidate || candidate.version === null || candidate.name === null) {
+    return new DomainError('not_found', 'FLOW_NOT_PUBLISHED', 'Flow not found or not published');
   }
+  const { tenantId, flowId, version, name, entryNodeId } = candidate;
   if (entryNodeId === '') {
     return new DomainError('failed_precondition', 'FLOW_HAS_NO_ENTRY_NODE', 'Flow has no entry node');
   }

@@ -1,0 +1,102 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { validationPipe } from '@parley/grpc';
+import { Database } from '@parley/postgres';
+import type { Logger, RunningService } from '@parley/service';
+import { Authenticator } from './auth/authenticator.ts';
+import { MeController } from './auth/me.controller.ts';
+import { TokenStore } from './auth/token-store.ts';
+import { clientProviders, closeClients, connectClients, type Clients } from './clients.ts';
+import type { GatewayConfig } from './config.ts';
+import { ContactActionsController } from './contacts/contact-actions.controller.ts';
+import { ContactsController } from './contacts/contacts.controller.ts';
+import { ErrorFilter } from './error.filter.ts';
+import { FlowsController } from './flows/flows.controller.ts';
+import { GetFlowController } from './flows/get-flow.controller.ts';
+import { HealthController } from './health/health.controller.ts';
+import { Readiness } from './health/readiness.ts';
+import { readJsonBodies } from './json-body.ts';
+import { OpenApiController } from './openapi.controller.ts';
+import { addRequestHooks } from './request-hooks.ts';
+import { RouteTable } from './route-table.ts';
+import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
+import { SessionsController } from './sessions/sessions.controller.ts';
+import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
+import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
+
+/** Of a request's body. A flow's definition may be 1 MiB, and there is something around it. */
+const BODY_LIMIT = 2 * 1024 * 1024;
+
+@Module({})
+class AppModule {
+  static with(clients: Clients, readiness: Readiness): DynamicModule {
+    return {
+      module: AppModule,
+      controllers: [
+        TriggerFlowController,
+        GetFlowController,
+        ContactActionsController,
+        NewFlowTriggeredController,
+        MeController,
+        FlowsController,
+        SessionsController,
+        ContactsController,
+        OpenApiController,
+        HealthController,
+      ],
+      providers: [TriggerFlowService, { provide: Readiness, useValue: readiness }, ...clientProviders(clients)],
+    };
+  }
+}
+
+export interface Gateway extends RunningService {
+  /** Every route there is and who may call it. */
+  readonly routes: RouteTable;
+}
+
+/** Starts the gateway. Its database must have been migrated; the services may come later. */
+export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
+  const database = await Database.connect({
+    url: config.DATABASE_URL,
+    name: 'gateway',
+    poolSize: config.DATABASE_POOL_SIZE,
+  });
+  const clients = connectClients(config);
+  const routes = new RouteTable();
+  const app = await createApp(clients, database, routes, logger);
+  await app.listen(config.HTTP_PORT, config.HTTP_HOST);
+  return {
+    address: new URL(await app.getUrl()).host,
+    routes,
+    close: async () => {
+      await app.close();
+      closeClients(clients);
+      await database.close();
+    },
+  };
+}
+
+async function createApp(
+  clients: Clients,
+  database: Database,
+  routes: RouteTable,
+  logger: Logger,
+): Promise<NestFastifyApplication> {
+  // While draining, what comes on open connections is still served.
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, return503OnClosing: false });
+  const server = adapter.getInstance();
+  server.addHook('onRoute', (route) => routes.add(route));
+  addRequestHooks(server, new Authenticator(new TokenStore(database)));
+
+  const readiness = new Readiness(clients, () => database.ping());
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(clients, readiness), adapter, {
+    logger,
+    bodyParser: false,
+  });
+  readJsonBodies(server);
+  app.setGlobalPrefix('api/v1', { exclude: ['healthz', 'readyz'] });
+  app.useGlobalFilters(new ErrorFilter(routes, logger));
+  app.useGlobalPipes(validationPipe());
+  return app;
+}

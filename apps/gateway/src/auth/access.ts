@@ -1,0 +1,41 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+import type { Caller } from './caller.ts';
+
+/** What a token may be allowed to do. */
+export const SCOPES = [
+  'trigger',
+  'flows:read',
+  'flows:write',
+  'contacts:read',
+  'contacts:write',
+  'sessions:read',
+  'sessions:write',
+] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+/** `public`: no token needed. `token`: any token will do. */
+export type AccessRule = Scope | 'public' | 'token';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: AccessRule;
+  }
+  interface FastifyRequest {
+    caller?: Caller;
+  }
+}
+
+/** Who may call a route. A route that does not say is closed. */
+export function Access(rule: AccessRule): MethodDecorator & ClassDecorator {
+  return RouteConfig({ access: rule });
+}
+
+/** The caller, on every route that is not public. */
+export const CurrentCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!caller) throw new Error('A public route has no caller');
+  return caller;
+});

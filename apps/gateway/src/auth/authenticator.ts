@@ -1,0 +1,59 @@
+import { DomainError } from '@parley/errors';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import type { AccessRule } from './access.ts';
+import { looksLikeToken } from './api-token.ts';
+import type { Caller } from './caller.ts';
+import { RollingWindow } from './rolling-window.ts';
+import type { TokenStore } from './token-store.ts';
+
+/** A revoked token is refused this much later at most. */
+const CALLER_CACHE_MS = 1_000;
+const MAX_CACHED = 10_000;
+
+/** Lets a request in or not: token, rate, scope. Runs before the body is read. */
+export class Authenticator {
+  private readonly callers: LRUCache<string, Caller>;
+  private readonly windows = new LRUCache<string, RollingWindow>({ max: MAX_CACHED, ttl: 120_000, updateAgeOnGet: true });
+
+  constructor(tokens: TokenStore) {
+    this.callers = new LRUCache({
+      max: MAX_CACHED,
+      ttl: CALLER_CACHE_MS,
+      fetchMethod: (token: string) => tokens.findCaller(token),
+    });
+  }
+
+  /** Sets request.caller and the rate limit headers. Fails with UNAUTHENTICATED, RATE_LIMITED, SCOPE_MISSING. */
+  async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { access } = request.routeOptions.config;
+    if (access === 'public') return;
+    const caller = await this.identify(request.headers.authorization);
+    this.count(caller, reply);
+    permit(caller, access);
+    request.caller = caller;
+  }
+
+  private async identify(authorization: string | undefined): Promise<Caller> {
+    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+    const caller = token !== undefined && looksLikeToken(token) ? await this.callers.fetch(token) : undefined;
+    if (!caller) throw new DomainError('unauthenticated', 'UNAUTHENTICATED', 'No valid token');
+    return caller;
+  }
+
+  private count(caller: Caller, reply: FastifyReply): void {
+    let window = this.windows.get(caller.tokenId);
+    if (!window) this.windows.set(caller.tokenId, (window = new RollingWindow()));
+    const { allowed, remaining, retryAfter } = window.take(caller.rateLimit, performance.now() / 1_000);
+    reply.header('X-RateLimit-Limit', caller.rateLimit).header('X-RateLimit-Remaining', remaining);
+    if (allowed) return;
+    const metadata = { retry_after: String(retryAfter) };
+    throw new DomainError('resource_exhausted', 'RATE_LIMITED', 'Too many requests', { metadata });
+  }
+}
+
+function permit(caller: Caller, access: AccessRule | undefined): void {
+  if (access === 'token' || (access !== undefined && caller.scopes.includes(access))) return;
+  const metadata = { scope: access ?? '' };
+  throw new DomainError('permission_denied', 'SCOPE_MISSING', 'The token lacks a scope', { metadata });
+}

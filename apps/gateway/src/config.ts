@@ -1,0 +1,19 @@
+import { logLevel, port, postgresUrl } from '@parley/service';
+import { z } from 'zod';
+
+/** Settings of the gateway, from the environment. */
+export const gatewayConfig = z.object({
+  /** The gateway's own database: API tokens and tenants. */
+  DATABASE_URL: postgresUrl,
+  /** Connections to the database at most. */
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(5),
+  HTTP_HOST: z.string().default('127.0.0.1'),
+  HTTP_PORT: port.default(3000),
+  /** gRPC targets: host:port, dns:///name:port, or ipv4:a:port,b:port for several replicas. */
+  CONTACT_ADDRESS: z.string(),
+  FLOW_CATALOG_ADDRESS: z.string(),
+  SESSION_ADDRESS: z.string(),
+  LOG_LEVEL: logLevel,
+});
+
+export type GatewayConfig = z.output<typeof gatewayConfig>;

@@ -1,0 +1,78 @@
+import type { ContactFields } from '@parley/contracts/contact';
+import { DomainError } from '@parley/errors';
+import { uuid } from '@parley/grpc';
+import { checkJsonObject, CONTEXT_LIMITS } from '@parley/json-limits';
+import { z } from 'zod';
+import { after, limit, optionalPhone, optionalUuid, requiredPhone, requiredText, requiredUuid } from '../fields.ts';
+
+const text = z.string('must be a string');
+
+/** "vip, summer" or ["vip", "summer"] */
+const tags = z.union([text.transform((csv) => csv.split(',')), z.array(text)], 'must be a comma-separated list').transform((list) =>
+  list.map((tag) => tag.trim()).filter((tag) => tag !== ''),
+);
+
+const metadata = z.unknown().transform((value, context) => {
+  const checked = checkJsonObject(value, CONTEXT_LIMITS);
+  if ('text' in checked) return checked.text;
+  context.addIssue(checked.problem);
+  return z.NEVER;
+});
+
+const fields = {
+  name: text.optional(),
+  email: text.optional(),
+  locale: text.optional(),
+  tags: tags.optional(),
+  metadata: metadata.optional(),
+};
+
+export const createContactBody = z.object({ phone: requiredPhone, ...fields });
+
+export const updateContactBody = z.object({ contact_id: requiredUuid, phone: optionalPhone, ...fields });
+
+const email = text.optional().transform((value) => value || undefined);
+
+/** Exactly one of the three. */
+export const getContactBody = z
+  .object({ contact_id: optionalUuid, phone: optionalPhone, email })
+  .refine(({ contact_id, phone, email }) => [contact_id, phone, email].filter((given) => given !== undefined).length === 1, {
+    path: ['contact_id'],
+    error: 'exactly one of contact_id, phone and email is required',
+  })
+  .transform(({ contact_id, phone, email }) => {
+    if (contact_id !== undefined) return { $case: 'id' as const, value: contact_id };
+    if (phone !== undefined) return { $case: 'phone' as const, value: phone };
+    return { $case: 'email' as const, value: email! };
+  });
+
+export const searchContactsBody = z.object({
+  query: text.max(255, 'must not be longer than 255 characters').default(''),
+  tag: text.default(''),
+  email: text.default(''),
+});
+
+export const tagBody = z.object({ contact_id: requiredUuid, tag: requiredText(64) });
+
+export const listContactsQuery = searchContactsBody.extend({ limit, after });
+
+export type CreateContactBody = z.output<typeof createContactBody>;
+export type UpdateContactBody = z.output<typeof updateContactBody>;
+export type GetContactBody = z.output<typeof getContactBody>;
+export type SearchContactsBody = z.output<typeof searchContactsBody>;
+export type TagBody = z.output<typeof tagBody>;
+export type ListContactsQuery = z.output<typeof listContactsQuery>;
+
+type GivenFields = Pick<CreateContactBody, 'name' | 'email' | 'locale' | 'tags' | 'metadata'>;
+
+/** Only the fields sent. */
+export function toContactFields({ name, email, locale, tags, metadata }: GivenFields): ContactFields {
+  return { name, email, locale, metadata, tags: tags && { tags }, addTags: [], removeTags: [] };
+}
+
+/** The id in a path. What is not a UUID names no contact. */
+export function contactIdOf(input: string): string {
+  const id = uuid.safeParse(input);
+  if (!id.success) throw new DomainError('not_found', 'CONTACT_NOT_FOUND', 'Contact not found');
+  return id.data;
+}

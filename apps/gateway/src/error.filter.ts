@@ -1,0 +1,70 @@
+import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { DomainError, type FieldProblem } from '@parley/errors';
+import type { Logger } from '@parley/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ANSWERS, type Reason } from './error.answers.ts';
+import type { RouteTable } from './route-table.ts';
+
+/** Seconds after which a caller may try again, where nothing more exact is known. */
+const RETRY_AFTER_SECONDS = '1';
+
+/** Fastify's names of what a client can get wrong before a handler runs. */
+const FASTIFY_REASONS: Record<string, Reason> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'MALFORMED_BODY',
+};
+
+/** Every error, wherever it comes from, in the one shape of the REST surface. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  private readonly routes: RouteTable;
+  private readonly logger: Logger;
+
+  constructor(routes: RouteTable, logger: Logger) {
+    this.routes = routes;
+    this.logger = logger;
+  }
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    const error = this.toDomainError(exception, http.getRequest<FastifyRequest>(), reply);
+    const reason: Reason = error.reason in ANSWERS ? (error.reason as Reason) : 'INTERNAL';
+    const answer = ANSWERS[reason];
+    if (reason === 'UNAVAILABLE') reply.header('Retry-After', RETRY_AFTER_SECONDS);
+    if (reason === 'RATE_LIMITED') reply.header('Retry-After', error.metadata['retry_after']);
+    const body = 'fields' in answer ? validationBody(error.fields, answer.as) : { error: answer.error };
+    void reply.status(answer.status).send(body);
+  }
+
+  private toDomainError(exception: unknown, request: FastifyRequest, reply: FastifyReply): DomainError {
+    if (exception instanceof DomainError) {
+      if (exception.kind === 'unavailable' || exception.kind === 'internal') {
+        this.logger.warn(exception.message, { error: exception });
+      }
+      return exception;
+    }
+    if (exception instanceof NotFoundException) return this.noSuchRoute(request, reply);
+    const reason = FASTIFY_REASONS[String((exception as { code?: unknown } | undefined)?.code)];
+    if (reason) return new DomainError('invalid_argument', reason, 'The request could not be read');
+    this.logger.error('Unexpected error', { error: exception });
+    return new DomainError('internal', 'INTERNAL', 'Internal error');
+  }
+
+  private noSuchRoute(request: FastifyRequest, reply: FastifyReply): DomainError {
+    const methods = this.routes.methodsOf(request.url);
+    if (methods.length === 0) return new DomainError('not_found', 'ROUTE_NOT_FOUND', 'No such route');
+    reply.header('Allow', methods.join(', '));
+    return new DomainError('failed_precondition', 'METHOD_NOT_ALLOWED', 'The route has other methods');
+  }
+}
+
+function validationBody(problems: FieldProblem[], as: string | undefined): object {
+  const errors = new Map<string, string[]>();
+  for (const { field, description } of problems) {
+    const name = as ?? field;
+    errors.set(name, [...(errors.get(name) ?? []), description]);
+  }
+  return { message: 'The given data was invalid.', errors: Object.fromEntries(errors) };
+}

@@ -1,0 +1,48 @@
+import { uuid } from '@parley/grpc';
+import { parsePhone } from '@parley/phone';
+import { z } from 'zod';
+
+/** The fields that several routes share. */
+
+export const requiredUuid = z
+  .string({ error: (issue) => (issue.input === undefined || issue.input === null ? 'is required' : 'must be a UUID') })
+  .pipe(uuid);
+
+/** Absent, null and the empty string are the same: not given. */
+export const optionalUuid = given(uuid);
+
+/** In E.164. */
+export const optionalPhone = given(phone());
+
+export const requiredPhone = z.string('is required').pipe(phone());
+
+export const requiredText = (max: number) =>
+  z.string('is required').min(1, 'is required').max(max, `must not be longer than ${max} characters`);
+
+/** Pages hold 50 items unless told, 100 at most. */
+export const limit = z.coerce.number('must be between 1 and 100').int('must be between 1 and 100').min(1, 'must be between 1 and 100').max(100, 'must be between 1 and 100').default(50);
+
+/** The `next` of the page before. */
+export const after = z.string().max(1_000, 'must be the next of an earlier page').default('');
+
+/** 2026-05-07T08:14:23+00:00 */
+export function toTimestamp(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}+00:00`;
+}
+
+export function toOptionalTimestamp(date: Date | undefined): string | null {
+  return date ? toTimestamp(date) : null;
+}
+
+function phone() {
+  return z.string('must be a string').transform((text, context) => {
+    const number = parsePhone(text);
+    if (number !== undefined) return number;
+    context.addIssue('must be a valid international phone number, such as +14155550123');
+    return z.NEVER;
+  });
+}
+
+function given<T extends z.ZodType>(schema: T) {
+  return z.preprocess((value) => (value === null || value === '' ? undefined : value), schema.optional());
+}

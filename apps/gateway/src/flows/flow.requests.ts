@@ -1,0 +1,61 @@
+import { FlowStatus } from '@parley/contracts/flow-catalog';
+import { DomainError } from '@parley/errors';
+import { uuid } from '@parley/grpc';
+import { checkJsonObject, DEFINITION_LIMITS } from '@parley/json-limits';
+import { z } from 'zod';
+import { after, limit, requiredText, requiredUuid } from '../fields.ts';
+
+const TTL = 'must be a whole number between 1 and 1440';
+
+/** As JSON text. */
+const definition = z.unknown().transform((value, context) => {
+  const checked = checkJsonObject(value, DEFINITION_LIMITS);
+  if ('text' in checked) return checked.text;
+  context.addIssue(checked.problem);
+  return z.NEVER;
+});
+
+const settings = z.object({ session_ttl_minutes: z.int(TTL).min(1, TTL).max(1_440, TTL).default(30) }, 'must be an object');
+
+export const createFlowBody = z.object({
+  name: requiredText(255),
+  definition: definition.optional(),
+  settings: settings.optional(),
+});
+
+export const updateFlowBody = z.object({
+  name: requiredText(255).optional(),
+  definition: definition.optional(),
+  settings: settings.optional(),
+});
+
+export const validateFlowBody = z.object({ definition, settings: settings.optional() });
+
+export const getFlowBody = z.object({ flow_id: requiredUuid });
+
+const STATUSES = { draft: FlowStatus.DRAFT, published: FlowStatus.PUBLISHED, archived: FlowStatus.ARCHIVED };
+
+export const listFlowsQuery = z.object({
+  status: z
+    .enum(['draft', 'published', 'archived'], 'must be draft, published or archived')
+    .transform((status) => STATUSES[status])
+    .default(FlowStatus.UNSPECIFIED),
+  limit,
+  after,
+});
+
+export const pageQuery = z.object({ limit, after });
+
+export type CreateFlowBody = z.output<typeof createFlowBody>;
+export type UpdateFlowBody = z.output<typeof updateFlowBody>;
+export type ValidateFlowBody = z.output<typeof validateFlowBody>;
+export type GetFlowBody = z.output<typeof getFlowBody>;
+export type ListFlowsQuery = z.output<typeof listFlowsQuery>;
+export type PageQuery = z.output<typeof pageQuery>;
+
+/** The id in a path. What is not a UUID names no flow. */
+export function flowIdOf(text: string): string {
+  const id = uuid.safeParse(text);
+  if (!id.success) throw new DomainError('not_found', 'FLOW_NOT_FOUND', 'Flow not found');
+  return id.data;
+}

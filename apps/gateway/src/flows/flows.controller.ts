@@ -1,0 +1,159 @@
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { FlowCatalogServiceClient, type FlowSettings } from '@parley/contracts/flow-catalog';
+import { DomainError } from '@parley/errors';
+import { call } from '@parley/grpc';
+import { Access, CurrentCaller } from '../auth/access.ts';
+import type { Caller } from '../auth/caller.ts';
+import {
+  createFlowBody,
+  flowIdOf,
+  listFlowsQuery,
+  pageQuery,
+  updateFlowBody,
+  validateFlowBody,
+  type CreateFlowBody,
+  type ListFlowsQuery,
+  type PageQuery,
+  type UpdateFlowBody,
+  type ValidateFlowBody,
+} from './flow.requests.ts';
+import { toFlowVersionView, toFlowView, toProblemView } from './flow.views.ts';
+
+@Controller('flows')
+export class FlowsController {
+  private readonly flows: FlowCatalogServiceClient;
+
+  constructor(flows: FlowCatalogServiceClient) {
+    this.flows = flows;
+  }
+
+  @Post()
+  @Access('flows:write')
+  async create(@CurrentCaller() caller: Caller, @Body({ schema: createFlowBody }) body: CreateFlowBody): Promise<object> {
+    const { flow } = await call(this.flows, this.flows.createFlow, {
+      tenantId: caller.tenantId,
+      name: body.name,
+      definition: body.definition ?? '',
+      settings: toSettings(body.settings),
+    });
+    return toFlowView(flow!);
+  }
+
+  @Get()
+  @Access('flows:read')
+  async list(@CurrentCaller() caller: Caller, @Query({ schema: listFlowsQuery }) query: ListFlowsQuery): Promise<object> {
+    const { flows, nextPageToken } = await call(this.flows, this.flows.listFlows, {
+      tenantId: caller.tenantId,
+      status: query.status,
+      pageSize: query.limit,
+      pageToken: query.after,
+    });
+    return { data: flows.map(toFlowView), next: nextPageToken || null };
+  }
+
+  /** What publishing a definition would find; writes nothing. */
+  @Post('validate')
+  @HttpCode(200)
+  @Access('flows:read')
+  async validate(
+    @CurrentCaller() caller: Caller,
+    @Body({ schema: validateFlowBody }) body: ValidateFlowBody,
+  ): Promise<object> {
+    const { errors, warnings } = await call(this.flows, this.flows.validateFlow, {
+      tenantId: caller.tenantId,
+      definition: body.definition,
+      settings: toSettings(body.settings),
+    });
+    return { errors: errors.map(toProblemView), warnings: warnings.map(toProblemView) };
+  }
+
+  @Get(':id')
+  @Access('flows:read')
+  async get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
+    const { flow } = await call(this.flows, this.flows.getFlow, { tenantId, id: flowIdOf(id) });
+    return toFlowView(flow!);
+  }
+
+  /** Changes the draft; what is published stays. */
+  @Patch(':id')
+  @Access('flows:write')
+  async update(
+    @CurrentCaller() { tenantId }: Caller,
+    @Param('id') id: string,
+    @Body({ schema: updateFlowBody }) body: UpdateFlowBody,
+  ): Promise<object> {
+    const { flow } = await call(this.flows, this.flows.updateFlow, {
+      tenantId,
+      id: flowIdOf(id),
+      name: body.name,
+      definition: body.definition,
+      settings: toSettings(body.settings),
+    });
+    return toFlowView(flow!);
+  }
+
+  @Post(':id/publish')
+  @HttpCode(200)
+  @Access('flows:write')
+  async publish(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
+    const { flow, warnings } = await call(this.flows, this.flows.publishFlow, { tenantId, id: flowIdOf(id) });
+    return { ...toFlowView(flow!), warnings: warnings.map(toProblemView) };
+  }
+
+  @Post(':id/unpublish')
+  @HttpCode(200)
+  @Access('flows:write')
+  async unpublish(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
+    const { flow } = await call(this.flows, this.flows.unpublishFlow, { tenantId, id: flowIdOf(id) });
+    return toFlowView(flow!);
+  }
+
+  @Post(':id/archive')
+  @HttpCode(200)
+  @Access('flows:write')
+  async archive(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
+    const { flow } = await call(this.flows, this.flows.archiveFlow, { tenantId, id: flowIdOf(id) });
+    return toFlowView(flow!);
+  }
+
+  @Get(':id/versions')
+  @Access('flows:read')
+  async versions(
+    @CurrentCaller() { tenantId }: Caller,
+    @Param('id') id: string,
+    @Query({ schema: pageQuery }) query: PageQuery,
+  ): Promise<object> {
+    const { versions, nextPageToken } = await call(this.flows, this.flows.listFlowVersions, {
+      tenantId,
+      flowId: flowIdOf(id),
+      pageSize: query.limit,
+      pageToken: query.after,
+    });
+    return { data: versions.map(toFlowVersionView), next: nextPageToken || null };
+  }
+
+  @Get(':id/versions/:version')
+  @Access('flows:read')
+  async version(
+    @CurrentCaller() { tenantId }: Caller,
+    @Param('id') id: string,
+    @Param('version') version: string,
+  ): Promise<object> {
+    const { version: found } = await call(this.flows, this.flows.getFlowVersion, {
+      tenantId,
+      flowId: flowIdOf(id),
+      version: versionOf(version),
+    });
+    return toFlowVersionView(found!);
+  }
+}
+
+function toSettings(settings: { session_ttl_minutes: number } | undefined): FlowSettings | undefined {
+  return settings && { sessionTtlMinutes: settings.session_ttl_minutes };
+}
+
+/** The version in a path. What is not a number names no version. */
+function versionOf(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new DomainError('not_found', 'FLOW_VERSION_NOT_FOUND', 'Flow version not found');
+}

@@ -1,0 +1,36 @@
+import { SessionStatus } from '@parley/contracts/session';
+import { DomainError } from '@parley/errors';
+import { uuid } from '@parley/grpc';
+import { z } from 'zod';
+import { after, limit, optionalUuid } from '../fields.ts';
+
+const STATUSES = {
+  running: SessionStatus.RUNNING,
+  completed: SessionStatus.COMPLETED,
+  expired: SessionStatus.EXPIRED,
+  failed: SessionStatus.FAILED,
+  cancelled: SessionStatus.CANCELLED,
+};
+
+export const listSessionsQuery = z.object({
+  flow_id: optionalUuid,
+  contact_id: optionalUuid,
+  status: z
+    .enum(['running', 'completed', 'expired', 'failed', 'cancelled'], 'must be running, completed, expired, failed or cancelled')
+    .transform((status) => STATUSES[status])
+    .optional(),
+  limit,
+  after,
+});
+
+export const newFlowTriggeredQuery = z.object({ flow_id: optionalUuid });
+
+export type ListSessionsQuery = z.output<typeof listSessionsQuery>;
+export type NewFlowTriggeredQuery = z.output<typeof newFlowTriggeredQuery>;
+
+/** The id in a path. What is not a UUID names no session. */
+export function sessionIdOf(text: string): string {
+  const id = uuid.safeParse(text);
+  if (!id.success) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
+  return id.data;
+}

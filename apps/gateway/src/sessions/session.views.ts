@@ -1,0 +1,52 @@
+import type { Contact } from '@parley/contracts/contact';
+import { SessionStatus, type Session } from '@parley/contracts/session';
+import { toOptionalTimestamp, toTimestamp } from '../fields.ts';
+
+const STATUS_NAMES: Record<SessionStatus, string> = {
+  [SessionStatus.RUNNING]: 'running',
+  [SessionStatus.COMPLETED]: 'completed',
+  [SessionStatus.EXPIRED]: 'expired',
+  [SessionStatus.FAILED]: 'failed',
+  [SessionStatus.CANCELLED]: 'cancelled',
+  [SessionStatus.UNSPECIFIED]: 'failed',
+  [SessionStatus.UNRECOGNIZED]: 'failed',
+};
+
+/** A session as /sessions gives it. */
+export function toSessionView(session: Session): Record<string, unknown> {
+  return {
+    id: session.id,
+    flow_id: session.flowId,
+    flow_name: session.flowName,
+    flow_version: session.flowVersion,
+    contact_id: session.contactId,
+    status: STATUS_NAMES[session.status],
+    current_node_id: session.currentNodeId,
+    context: JSON.parse(session.context) as unknown,
+    created_at: toTimestamp(session.createdAt!),
+    last_interaction_at: toTimestamp(session.lastInteractionAt!),
+    expires_at: toTimestamp(session.expiresAt!),
+    ended_at: toOptionalTimestamp(session.endedAt),
+  };
+}
+
+/** A session as the compatible new-flow-triggered list gives it: a cancelled one shows as failed. */
+export function toTriggeredView(session: Session, contact: Contact | undefined): Record<string, unknown> {
+  const completedAt = session.status === SessionStatus.COMPLETED ? session.endedAt : undefined;
+  return {
+    id: session.id,
+    flow_id: session.flowId,
+    flow_name: session.flowName,
+    contact_id: session.contactId,
+    contact_phone: contact?.phone ?? null,
+    contact_name: contact?.name || null,
+    contact_email: contact?.email || null,
+    status: session.status === SessionStatus.CANCELLED ? 'failed' : STATUS_NAMES[session.status],
+    current_node_id: session.currentNodeId,
+    context: JSON.parse(session.context) as unknown,
+    last_interaction_at: toTimestamp(session.lastInteractionAt!),
+    expires_at: toTimestamp(session.expiresAt!),
+    completed_at: toOptionalTimestamp(completedAt),
+    created_at: toTimestamp(session.createdAt!),
+  };
+}

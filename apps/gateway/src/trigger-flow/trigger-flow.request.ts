@@ -1,0 +1,36 @@
+import { checkJsonObject, CONTEXT_LIMITS } from '@parley/json-limits';
+import { z } from 'zod';
+import { optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
+
+const NEITHER = 'contact_id or phone is required';
+
+/** As JSON text: it is passed on and given back as it came. */
+const context = z.unknown().transform((value, result) => {
+  if (value === undefined) return '{}';
+  const checked = checkJsonObject(value, CONTEXT_LIMITS);
+  if ('text' in checked) return checked.text;
+  result.addIssue(checked.problem);
+  return z.NEVER;
+});
+
+/** Body of POST /actions/trigger-flow. */
+export const triggerFlowRequest = z
+  .object({ flow_id: requiredUuid, contact_id: optionalUuid, phone: optionalPhone, context })
+  .refine(namesContact, { path: ['contact_id'], error: NEITHER, when: contactIsReadable })
+  .refine(namesContact, { path: ['phone'], error: NEITHER, when: contactIsReadable });
+
+export type TriggerFlow = z.output<typeof triggerFlowRequest>;
+
+function namesContact(body: { contact_id?: string | undefined; phone?: string | undefined }): boolean {
+  return body.contact_id !== undefined || body.phone !== undefined;
+}
+
+/** Also when other fields are at fault, but not when these are: then that is what there is to say of them. */
+function contactIsReadable({ value, issues }: z.core.ParsePayload): boolean {
+  const atFault = issues.some(({ path, code }) => code !== 'custom' || path?.[0] === undefined ? isContact(path) : false);
+  return typeof value === 'object' && value !== null && !atFault;
+}
+
+function isContact(path: PropertyKey[] | undefined): boolean {
+  return path?.[0] === 'contact_id' || path?.[0] === 'phone';
+}
