@@ -34,7 +34,8 @@ export class ContactResolver {
     const { contacts: byPhone, created } = await this.findOrCreate(valid.filter((item) => item.id === ''));
     return items.map((item) => {
       if (item instanceof DomainError) return item;
-      const contact = item.id === '' ? byPhone.get(key(item.tenantId, item.phone)) : byId.get(key(item.tenantId, item.id));
+      const contact =
+        item.id === '' ? byPhone.get(key(item.tenantId, item.phone)) : byId.get(key(item.tenantId, item.id));
       if (!contact) return contactNotFound();
       // Only the first item of a phone created it.
       return accept(item, contact, created.delete(contact.id));
@@ -56,7 +57,9 @@ export class ContactResolver {
     return new Map(contacts.map((contact) => [key(contact.tenantId, contact.id), contact]));
   }
 
-  private async findOrCreate(items: PhoneKey[]): Promise<{ contacts: Map<string, ContactEntity>; created: Set<string> }> {
+  private async findOrCreate(
+    items: PhoneKey[],
+  ): Promise<{ contacts: Map<string, ContactEntity>; created: Set<string> }> {
     const contacts = await this.findByPhones(items);
     const missing = items.filter((item) => !contacts.has(key(item.tenantId, item.phone)));
     if (missing.length === 0) return { contacts, created: new Set() };
@@ -115,7 +118,9 @@ function check(request: unknown): ResolveContact | DomainError {
 function accept(item: ResolveContact, contact: ContactEntity, created: boolean): Resolution {
   if (item.phone !== '' && item.phone !== contact.phone) {
     const fields = [{ field: 'id', description: 'id and phone name different contacts' }];
-    return new DomainError('invalid_argument', 'CONTACT_MISMATCH', 'id and phone name different contacts', { fields });
+    return new DomainError('invalid_argument', 'CONTACT_MISMATCH', 'id and phone name different contacts', {
+      fields,
+    });
   }
   if (item.refuseOptedOut && contact.optedOutAt !== null) {
     return new DomainError('failed_precondition', 'CONTACT_OPTED_OUT', 'Contact has opted out');

@@ -46,18 +46,24 @@ export class ContactController {
   }
 
   @GrpcMethod('ContactService', 'upsertContact')
-  async upsertContact(@Payload({ schema: upsertContactRequest }) request: UpsertContact): Promise<UpsertContactResponse> {
+  async upsertContact(
+    @Payload({ schema: upsertContactRequest }) request: UpsertContact,
+  ): Promise<UpsertContactResponse> {
     const { contact, created } = await this.contacts.upsert(request);
     return { contact: toMessage(contact), created };
   }
 
   @GrpcMethod('ContactService', 'updateContact')
-  async updateContact(@Payload({ schema: updateContactRequest }) request: UpdateContact): Promise<UpdateContactResponse> {
+  async updateContact(
+    @Payload({ schema: updateContactRequest }) request: UpdateContact,
+  ): Promise<UpdateContactResponse> {
     return { contact: toMessage(await this.contacts.update(request)) };
   }
 
   @GrpcMethod('ContactService', 'searchContacts')
-  async searchContacts(@Payload({ schema: searchContactsRequest }) request: SearchContacts): Promise<SearchContactsResponse> {
+  async searchContacts(
+    @Payload({ schema: searchContactsRequest }) request: SearchContacts,
+  ): Promise<SearchContactsResponse> {
     const { page, next } = await this.contacts.search(request);
     return { contacts: page.map(toMessage), nextPageToken: next };
   }
@@ -87,7 +93,6 @@ function toOutcome(resolution: Resolution): ResolveContactOutcome {
 function toMessage(contact: ContactEntity): Contact {
   return {
     ...contact,
-    metadata: JSON.stringify(contact.metadata),
     optedInAt: contact.optedInAt ?? undefined,
     optedOutAt: contact.optedOutAt ?? undefined,
   };

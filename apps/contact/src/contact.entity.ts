@@ -26,8 +26,9 @@ export class ContactEntity {
   @Column('text', { array: true })
   tags!: string[];
 
-  @Column('jsonb')
-  metadata!: Record<string, unknown>;
+  /** JSON text. An object would not come through TypeORM unharmed if it had a key such as `__proto__` or `hasOwnProperty`. */
+  @Column('text')
+  metadata!: string;
 
   @Column('text')
   source!: string;

@@ -1,14 +1,23 @@
-import { Consent } from '@parley/contracts/contact';
+import { Consent, type GetContactRequest } from '@parley/contracts/contact';
 import { pageSize, uuid } from '@parley/grpc';
 import { checkJsonText, CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 
 /** Texts hold no NUL: Postgres cannot store one. */
 const text = (max: number) =>
-  z.string().max(max, `must not be longer than ${max} characters`).refine((value) => !value.includes('\0'), 'must not contain NUL characters');
+  z
+    .string()
+    .max(max, `must not be longer than ${max} characters`)
+    .refine((value) => !value.includes('\0'), 'must not contain NUL characters');
 
-const email = text(254).refine((value) => value === '' || z.email().safeParse(value).success, 'must be a valid email address');
-const locale = text(35).refine((value) => value === '' || isLanguageTag(value), 'must be a BCP 47 language tag');
+const email = text(254).refine(
+  (value) => value === '' || z.email().safeParse(value).success,
+  'must be a valid email address',
+);
+const locale = text(35).refine(
+  (value) => value === '' || isLanguageTag(value),
+  'must be a BCP 47 language tag',
+);
 const tag = text(64).min(1, 'must not be empty');
 
 const metadata = z.string().superRefine((value, context) => {
@@ -28,17 +37,24 @@ const fields = z.object({
 
 const noFields = { addTags: [], removeTags: [] };
 
-const lookup = z.discriminatedUnion(
-  '$case',
-  [
-    z.object({ $case: z.literal('id'), value: uuid }),
-    z.object({ $case: z.literal('phone'), value: z.string() }),
-    z.object({ $case: z.literal('email'), value: text(254).min(1, 'must not be empty') }),
-  ],
-  'one of id, phone and email is required',
+/** Takes the oneof apart, so that what is wrong is said of id, phone or email. */
+export const getContactRequest = z.preprocess(
+  (request: GetContactRequest) => {
+    const { tenantId, lookup } = request;
+    return { tenantId, ...(lookup && { [lookup.$case]: lookup.value }) };
+  },
+  z
+    .object({
+      tenantId: uuid,
+      id: uuid.optional(),
+      phone: z.string().optional(),
+      email: text(254).min(1, 'must not be empty').optional(),
+    })
+    .refine(({ id, phone, email }) => (id ?? phone ?? email) !== undefined, {
+      path: ['lookup'],
+      message: 'one of id, phone and email is required',
+    }),
 );
-
-export const getContactRequest = z.object({ tenantId: uuid, lookup });
 
 export const upsertContactRequest = z.object({
   tenantId: uuid,
@@ -78,7 +94,10 @@ export const resolveContactRequest = z
     source: text(64),
     refuseOptedOut: z.boolean(),
   })
-  .refine((item) => item.id !== '' || item.phone !== '', { path: ['id'], message: 'id or phone is required' });
+  .refine((item) => item.id !== '' || item.phone !== '', {
+    path: ['id'],
+    message: 'id or phone is required',
+  });
 
 export const batchResolveContactsRequest = z.object({
   requests: z.array(z.unknown()).min(1, 'must not be empty').max(1_000, 'must not be more than 1000'),

@@ -7,7 +7,13 @@ import type { EntityManager, FindOptionsWhere } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { applyFields, contactNotFound, requirePhone, setConsent } from './contact.ts';
 import { ContactEntity } from './contact.entity.ts';
-import type { GetContact, SearchContacts, SetConsent, UpdateContact, UpsertContact } from './contact.requests.ts';
+import type {
+  GetContact,
+  SearchContacts,
+  SetConsent,
+  UpdateContact,
+  UpsertContact,
+} from './contact.requests.ts';
 
 /** Reads and changes single contacts; ContactResolver serves triggers. */
 @Injectable()
@@ -18,14 +24,14 @@ export class ContactService {
     this.database = database;
   }
 
-  async get({ tenantId, lookup }: GetContact): Promise<ContactEntity> {
+  async get({ tenantId, id, phone, email }: GetContact): Promise<ContactEntity> {
     const contact = await this.database.read((manager) => {
       const contacts = manager.getRepository(ContactEntity);
-      if (lookup.$case === 'id') return contacts.findOneBy({ tenantId, id: lookup.value });
-      if (lookup.$case === 'phone') return contacts.findOneBy({ tenantId, phone: requirePhone(lookup.value) });
+      if (id !== undefined) return contacts.findOneBy({ tenantId, id });
+      if (phone !== undefined) return contacts.findOneBy({ tenantId, phone: requirePhone(phone) });
       return contacts
         .createQueryBuilder('c')
-        .where('c.tenantId = :tenantId AND lower(c.email) = lower(:email)', { tenantId, email: lookup.value })
+        .where('c.tenantId = :tenantId AND lower(c.email) = lower(:email)', { tenantId, email })
         .orderBy('c.id')
         .getOne();
     });

@@ -9,7 +9,8 @@ const MAX_TAGS = 100;
 /** The phone in E.164. Fails with INVALID_FIELD. */
 export function requirePhone(input: string): string {
   const phone = parsePhone(input);
-  if (phone === undefined) throw invalidFields([{ field: 'phone', description: 'must be a valid international phone number' }]);
+  if (phone === undefined)
+    throw invalidFields([{ field: 'phone', description: 'must be a valid international phone number' }]);
   return phone;
 }
 
@@ -38,17 +39,16 @@ export function contactNotFound(): DomainError {
 
 /** Shallow: a key of the patch replaces the same key. Entries are copied as own properties, whatever their names. */
 function mergeMetadata(contact: ContactEntity, patch: string): void {
-  const entries = Object.entries(JSON.parse(patch) as object);
-  const merged = Object.fromEntries([...Object.entries(contact.metadata), ...entries]);
-  const checked = checkJsonObject(merged, CONTEXT_LIMITS);
-  if ('problem' in checked) throw invalidFields([{ field: 'metadata', description: checked.problem }]);
-  contact.metadata = merged;
+  const entries = [contact.metadata, patch].flatMap((text) => Object.entries(JSON.parse(text) as object));
+  const checked = checkJsonObject(Object.fromEntries(entries), CONTEXT_LIMITS);
+  if ('problem' in checked) throw invalidFields([{ field: 'fields.metadata', description: checked.problem }]);
+  contact.metadata = checked.text;
 }
 
 function retag(contact: ContactEntity, add: string[], remove: string[]): void {
   const tags = new Set([...contact.tags, ...add]).difference(new Set(remove));
   if (tags.size > MAX_TAGS) {
-    throw invalidFields([{ field: 'tags', description: `must not be more than ${MAX_TAGS}` }]);
+    throw invalidFields([{ field: 'fields.tags', description: `must not be more than ${MAX_TAGS}` }]);
   }
   contact.tags = [...tags].sort();
 }

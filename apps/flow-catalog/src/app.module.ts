@@ -22,7 +22,10 @@ class AppModule {
 }
 
 /** Starts the flow-catalog service. Its database must have been migrated. */
-export async function startFlowCatalogService(config: FlowCatalogConfig, logger: Logger): Promise<RunningService> {
+export async function startFlowCatalogService(
+  config: FlowCatalogConfig,
+  logger: Logger,
+): Promise<RunningService> {
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'flow-catalog',

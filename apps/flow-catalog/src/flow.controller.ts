@@ -83,7 +83,9 @@ export class FlowController {
   }
 
   @GrpcMethod('FlowCatalogService', 'unpublishFlow')
-  async unpublishFlow(@Payload({ schema: flowRequest }) request: FlowRequest): Promise<UnpublishFlowResponse> {
+  async unpublishFlow(
+    @Payload({ schema: flowRequest }) request: FlowRequest,
+  ): Promise<UnpublishFlowResponse> {
     return { flow: toFlow(await this.flows.unpublish(request)) };
   }
 
@@ -108,7 +110,9 @@ export class FlowController {
   }
 
   @GrpcMethod('FlowCatalogService', 'getFlowVersion')
-  async getFlowVersion(@Payload({ schema: getFlowVersionRequest }) request: GetFlowVersion): Promise<GetFlowVersionResponse> {
+  async getFlowVersion(
+    @Payload({ schema: getFlowVersionRequest }) request: GetFlowVersion,
+  ): Promise<GetFlowVersionResponse> {
     return { version: toFlowVersion(await this.published.version(request)) };
   }
 

@@ -44,7 +44,10 @@ export class FlowService {
   }
 
   /** Without a state: all but archived ones. */
-  async list(request: ListFlows, state: FlowState | undefined): Promise<{ page: FlowEntity[]; next: string }> {
+  async list(
+    request: ListFlows,
+    state: FlowState | undefined,
+  ): Promise<{ page: FlowEntity[]; next: string }> {
     const after = decodePageToken(request.pageToken, UUID_KEY);
     const flows = await this.database.read((manager) =>
       manager.find(FlowEntity, {

@@ -30,7 +30,9 @@ export function publish(
   const { errors, warnings, entryNodeId } = checkDefinition(flow.draftDefinition, flow.sessionTtlMinutes);
   if (errors.length > 0) {
     const fields = errors.map((error) => ({ field: error.field, description: error.message }));
-    throw new DomainError('invalid_argument', 'FLOW_GRAPH_INVALID', 'The flow cannot be published', { fields });
+    throw new DomainError('invalid_argument', 'FLOW_GRAPH_INVALID', 'The flow cannot be published', {
+      fields,
+    });
   }
   if (current && saysTheSame(flow, current)) return { version: undefined, warnings };
 
@@ -78,7 +80,8 @@ function retire(flow: FlowEntity, status: 'draft' | 'archived'): void {
 }
 
 function refuseArchived(flow: FlowEntity): void {
-  if (flow.status === 'archived') throw new DomainError('failed_precondition', 'FLOW_ARCHIVED', 'Flow is archived');
+  if (flow.status === 'archived')
+    throw new DomainError('failed_precondition', 'FLOW_ARCHIVED', 'Flow is archived');
 }
 
 function saysTheSame(flow: FlowEntity, version: FlowVersionEntity): boolean {

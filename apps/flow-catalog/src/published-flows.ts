@@ -6,7 +6,12 @@ import { Database } from '@parley/postgres';
 import { LessThan } from 'typeorm';
 import { flowNotFound } from './flow.ts';
 import { FlowEntity } from './flow.entity.ts';
-import { getPublishedFlowRequest, type GetFlowVersion, type GetPublishedFlow, type ListFlowVersions } from './flow.requests.ts';
+import {
+  getPublishedFlowRequest,
+  type GetFlowVersion,
+  type GetPublishedFlow,
+  type ListFlowVersions,
+} from './flow.requests.ts';
 import { FlowVersionEntity } from './flow-version.entity.ts';
 
 /** A flow with its published version, if it has one. */

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { validationPipe } from '@parley/grpc';
+import { SchemaPipe } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import type { Logger, RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
@@ -45,7 +45,11 @@ class AppModule {
         OpenApiController,
         HealthController,
       ],
-      providers: [TriggerFlowService, { provide: Readiness, useValue: readiness }, ...clientProviders(clients)],
+      providers: [
+        TriggerFlowService,
+        { provide: Readiness, useValue: readiness },
+        ...clientProviders(clients),
+      ],
     };
   }
 }
@@ -97,6 +101,6 @@ async function createApp(
   readJsonBodies(server);
   app.setGlobalPrefix('api/v1', { exclude: ['healthz', 'readyz'] });
   app.useGlobalFilters(new ErrorFilter(routes, logger));
-  app.useGlobalPipes(validationPipe());
+  app.useGlobalPipes(new SchemaPipe());
   return app;
 }

@@ -7,6 +7,7 @@ type GatewayReason =
   | 'UNAUTHENTICATED'
   | 'SCOPE_MISSING'
   | 'RATE_LIMITED'
+  | 'MALFORMED_REQUEST'
   | 'MALFORMED_BODY'
   | 'BODY_TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
@@ -26,6 +27,7 @@ export const ANSWERS: Record<Reason, Answer> = {
   UNAUTHENTICATED: { status: 401, error: 'Unauthenticated.' },
   SCOPE_MISSING: { status: 403, error: 'The token lacks the scope for this request' },
   RATE_LIMITED: { status: 429, error: 'Too many requests' },
+  MALFORMED_REQUEST: { status: 400, error: 'The request is malformed' },
   MALFORMED_BODY: { status: 400, error: 'The request body is not valid JSON' },
   BODY_TOO_LARGE: { status: 413, error: 'The request body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, error: 'Unsupported media type; send application/json' },

@@ -1,4 +1,10 @@
-import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  HttpException,
+  NotFoundException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import { DomainError, type FieldProblem } from '@parley/errors';
 import type { Logger } from '@parley/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -8,12 +14,15 @@ import type { RouteTable } from './route-table.ts';
 /** Seconds after which a caller may try again, where nothing more exact is known. */
 const RETRY_AFTER_SECONDS = '1';
 
-/** Fastify's names of what a client can get wrong before a handler runs. */
-const FASTIFY_REASONS: Record<string, Reason> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'MALFORMED_BODY',
+/** What a client can get wrong before a handler runs, by the status Fastify gives it. */
+const STATUS_REASONS: Record<number, Reason> = {
+  400: 'MALFORMED_REQUEST',
+  413: 'BODY_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
 };
+
+/** Names that differ between the services and REST. An empty path is the body itself. */
+const REST_NAMES: Record<string, string> = { '': 'body', page_token: 'after' };
 
 /** Every error, wherever it comes from, in the one shape of the REST surface. */
 @Catch()
@@ -46,7 +55,7 @@ export class ErrorFilter implements ExceptionFilter {
       return exception;
     }
     if (exception instanceof NotFoundException) return this.noSuchRoute(request, reply);
-    const reason = FASTIFY_REASONS[String((exception as { code?: unknown } | undefined)?.code)];
+    const reason = exception instanceof HttpException ? STATUS_REASONS[exception.getStatus()] : undefined;
     if (reason) return new DomainError('invalid_argument', reason, 'The request could not be read');
     this.logger.error('Unexpected error', { error: exception });
     return new DomainError('internal', 'INTERNAL', 'Internal error');
@@ -63,7 +72,7 @@ export class ErrorFilter implements ExceptionFilter {
 function validationBody(problems: FieldProblem[], as: string | undefined): object {
   const errors = new Map<string, string[]>();
   for (const { field, description } of problems) {
-    const name = as ?? field;
+    const name = as ?? REST_NAMES[field] ?? field;
     errors.set(name, [...(errors.get(name) ?? []), description]);
   }
   return { message: 'The given data was invalid.', errors: Object.fromEntries(errors) };

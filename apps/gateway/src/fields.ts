@@ -5,7 +5,9 @@ import { z } from 'zod';
 /** The fields that several routes share. */
 
 export const requiredUuid = z
-  .string({ error: (issue) => (issue.input === undefined || issue.input === null ? 'is required' : 'must be a UUID') })
+  .string({
+    error: (issue) => (issue.input === undefined || issue.input === null ? 'is required' : 'must be a UUID'),
+  })
   .pipe(uuid);
 
 /** Absent, null and the empty string are the same: not given. */
@@ -20,7 +22,12 @@ export const requiredText = (max: number) =>
   z.string('is required').min(1, 'is required').max(max, `must not be longer than ${max} characters`);
 
 /** Pages hold 50 items unless told, 100 at most. */
-export const limit = z.coerce.number('must be between 1 and 100').int('must be between 1 and 100').min(1, 'must be between 1 and 100').max(100, 'must be between 1 and 100').default(50);
+export const limit = z.coerce
+  .number('must be between 1 and 100')
+  .int('must be between 1 and 100')
+  .min(1, 'must be between 1 and 100')
+  .max(100, 'must be between 1 and 100')
+  .default(50);
 
 /** The `next` of the page before. */
 export const after = z.string().max(1_000, 'must be the next of an earlier page').default('');

@@ -29,5 +29,8 @@ export class RouteTable {
 function matches(pattern: string, path: string): boolean {
   const expected = pattern.split('/');
   const given = path.split('/');
-  return expected.length === given.length && expected.every((part, index) => part.startsWith(':') || part === given[index]);
+  return (
+    expected.length === given.length &&
+    expected.every((part, index) => part.startsWith(':') || part === given[index])
+  );
 }

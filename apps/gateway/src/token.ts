@@ -33,7 +33,11 @@ const name = z.string('is required').min(1, 'is required').max(100, 'must not be
 const createOptions = z.object({
   tenant: name,
   name,
-  rate: z.coerce.number('must be a number').int('must be a whole number').min(1, 'must be 1 or more').max(1_000_000_000),
+  rate: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1, 'must be 1 or more')
+    .max(1_000_000_000),
   scope: z.array(z.enum(SCOPES, `must be one of ${SCOPES.join(', ')}`)).default([...SCOPES]),
 });
 
@@ -68,18 +72,23 @@ function parse() {
 async function create(tokens: TokenStore, values: ReturnType<typeof parse>['values']): Promise<void> {
   const result = createOptions.safeParse(values);
   if (!result.success) {
-    throw new UsageError(result.error.issues.map((issue) => `--${issue.path[0]?.toString()} ${issue.message}`).join('\n'));
+    throw new UsageError(
+      result.error.issues.map((issue) => `--${issue.path[0]?.toString()} ${issue.message}`).join('\n'),
+    );
   }
   const { tenant, name, rate, scope } = result.data;
   const token = await tokens.create({ tenant, name, rateLimit: rate, scopes: scope });
   if (values.json) return console.log(JSON.stringify(token));
-  console.log(`Token ${name} of tenant ${tenant} (id ${token.id}). It is not shown again:\n\n  ${token.token}\n`);
+  console.log(
+    `Token ${name} of tenant ${tenant} (id ${token.id}). It is not shown again:\n\n  ${token.token}\n`,
+  );
 }
 
 async function revoke(tokens: TokenStore, id: string | undefined): Promise<void> {
   const uuid = z.uuid().safeParse(id);
   if (!uuid.success) throw new UsageError('revoke needs the id of a token; list shows them.');
-  if (!(await tokens.revoke(uuid.data))) throw new UsageError('There is no such token, or it is revoked already.');
+  if (!(await tokens.revoke(uuid.data)))
+    throw new UsageError('There is no such token, or it is revoked already.');
   console.log('Revoked.');
 }
 

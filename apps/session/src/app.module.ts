@@ -69,7 +69,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
       await server.close();
       await expirer.stop();
       await relay.stop();
-      await stream.close();
+      stream.close();
       flowCatalog.close();
       await database.close();
     },

@@ -16,7 +16,11 @@ const MAX_CACHED = 10_000;
 /** Published versions, read from flow-catalog once: they never change. */
 @Injectable()
 export class FlowVersions {
-  private readonly cache: LRUCache<string, StartableVersion, { tenantId: string; flowId: string; version: number }>;
+  private readonly cache: LRUCache<
+    string,
+    StartableVersion,
+    { tenantId: string; flowId: string; version: number }
+  >;
 
   constructor(flowCatalog: FlowCatalogServiceClient) {
     this.cache = new LRUCache({

@@ -94,7 +94,11 @@ export async function expireDue(tx: EntityManager, limit: number): Promise<Ended
 }
 
 /** Cancels a session that runs and has time left; undefined where there is none. */
-export async function cancelRunning(tx: EntityManager, tenantId: string, id: string): Promise<EndedSession | undefined> {
+export async function cancelRunning(
+  tx: EntityManager,
+  tenantId: string,
+  id: string,
+): Promise<EndedSession | undefined> {
   const [session] = await sql<EndedSession>(
     tx,
     `UPDATE sessions s SET status = 'cancelled', ended_at = ${NOW}, sequence = s.sequence + 1

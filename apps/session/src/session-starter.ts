@@ -6,7 +6,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { FlowVersions } from './flow-versions.ts';
 import { sessionExpired, sessionStarted, type EndedSession, type SessionFacts } from './session.events.ts';
 import { checkStart, type StartSession } from './session.requests.ts';
-import { expireDead, findRunning, insertSessions, type NewSession, type RunningKey, type RunningSession } from './session-rows.ts';
+import {
+  expireDead,
+  findRunning,
+  insertSessions,
+  type NewSession,
+  type RunningKey,
+  type RunningSession,
+} from './session-rows.ts';
 
 export interface Start {
   result: 'started' | 'already_running';
@@ -58,7 +65,11 @@ export class SessionStarter {
   }
 }
 
-async function startInOrder(tx: EntityManager, publish: Publish, sessions: NewSession[]): Promise<Map<string, Start>> {
+async function startInOrder(
+  tx: EntityManager,
+  publish: Publish,
+  sessions: NewSession[],
+): Promise<Map<string, Start>> {
   const starts = new Map<string, Start>();
   const started: SessionFacts[] = [];
   const expired: EndedSession[] = [];

@@ -64,23 +64,34 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'getSession')
-  async getSession(@Payload({ schema: sessionRequest }) request: SessionRequest): Promise<GetSessionResponse> {
+  async getSession(
+    @Payload({ schema: sessionRequest }) request: SessionRequest,
+  ): Promise<GetSessionResponse> {
     return { session: toMessage(await this.sessions.get(request)) };
   }
 
   @GrpcMethod('SessionService', 'listSessions')
-  async listSessions(@Payload({ schema: listSessionsRequest }) request: ListSessions): Promise<ListSessionsResponse> {
-    const { page, next } = await this.sessions.list(request, request.statuses.map((status) => STATES.get(status)!));
+  async listSessions(
+    @Payload({ schema: listSessionsRequest }) request: ListSessions,
+  ): Promise<ListSessionsResponse> {
+    const { page, next } = await this.sessions.list(
+      request,
+      request.statuses.map((status) => STATES.get(status)!),
+    );
     return { sessions: page.map(toMessage), nextPageToken: next };
   }
 
   @GrpcMethod('SessionService', 'countSessions')
-  async countSessions(@Payload({ schema: countSessionsRequest }) request: CountSessions): Promise<CountSessionsResponse> {
+  async countSessions(
+    @Payload({ schema: countSessionsRequest }) request: CountSessions,
+  ): Promise<CountSessionsResponse> {
     return { count: await this.sessions.count(request) };
   }
 
   @GrpcMethod('SessionService', 'cancelSession')
-  async cancelSession(@Payload({ schema: sessionRequest }) request: SessionRequest): Promise<CancelSessionResponse> {
+  async cancelSession(
+    @Payload({ schema: sessionRequest }) request: SessionRequest,
+  ): Promise<CancelSessionResponse> {
     return { session: toMessage(await this.sessions.cancel(request)) };
   }
 }

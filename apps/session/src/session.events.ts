@@ -38,7 +38,12 @@ function ended(type: string, status: string, session: EndedSession): OutgoingEve
   return event(type, session, session.endedNow, { ...data(session, status), ended_at: session.endedAt });
 }
 
-function event(type: string, session: SessionFacts, time: Date, body: Record<string, unknown>): OutgoingEvent {
+function event(
+  type: string,
+  session: SessionFacts,
+  time: Date,
+  body: Record<string, unknown>,
+): OutgoingEvent {
   const { tenantId, id, sequence } = session;
   return { id: uuidv7(), tenantId, type, subject: id, sequence, time, data: body };
 }

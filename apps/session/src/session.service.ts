@@ -20,19 +20,25 @@ export class SessionService {
   }
 
   async get({ tenantId, id }: SessionRequest): Promise<CurrentSession> {
-    const session = await this.database.read((manager) => manager.findOneBy(CurrentSession, { tenantId, id }));
+    const session = await this.database.read((manager) =>
+      manager.findOneBy(CurrentSession, { tenantId, id }),
+    );
     if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
     return session;
   }
 
-  async list(request: ListSessions, states: SessionState[]): Promise<{ page: CurrentSession[]; next: string }> {
+  async list(
+    request: ListSessions,
+    states: SessionState[],
+  ): Promise<{ page: CurrentSession[]; next: string }> {
     const after = decodePageToken(request.pageToken, UUID_KEY);
     const sessions = await this.database.read((manager) => {
       const query = manager.getRepository(CurrentSession).createQueryBuilder('s');
       query.where('s.tenantId = :tenantId', { tenantId: request.tenantId });
       if (after !== undefined) query.andWhere('s.id < :after', { after });
       if (request.flowId !== '') query.andWhere('s.flowId = :flowId', { flowId: request.flowId });
-      if (request.contactId !== '') query.andWhere('s.contactId = :contactId', { contactId: request.contactId });
+      if (request.contactId !== '')
+        query.andWhere('s.contactId = :contactId', { contactId: request.contactId });
       if (states.length > 0) query.andWhere('s.status IN (:...states)', { states });
       return query
         .orderBy('s.id', 'DESC')
@@ -55,6 +61,8 @@ export class SessionService {
     const session = await this.get(request);
     if (cancelled) return session;
     const metadata = { status: session.status };
-    throw new DomainError('failed_precondition', 'SESSION_NOT_RUNNING', 'Session is not running', { metadata });
+    throw new DomainError('failed_precondition', 'SESSION_NOT_RUNNING', 'Session is not running', {
+      metadata,
+    });
   }
 }

@@ -19,13 +19,30 @@ const get = (tenantId: string, id: string) =>
   call(app.client, app.client.getSession, { tenantId, id }).then((response) => response.session!);
 const cancel = (tenantId: string, id: string) =>
   call(app.client, app.client.cancelSession, { tenantId, id }).then((response) => response.session!);
-const list = (filter: { tenantId: string; flowId?: string; contactId?: string; statuses?: SessionStatus[]; pageSize?: number; pageToken?: string }) =>
-  call(app.client, app.client.listSessions, { flowId: '', contactId: '', statuses: [], pageSize: 0, pageToken: '', ...filter });
+const list = (filter: {
+  tenantId: string;
+  flowId?: string;
+  contactId?: string;
+  statuses?: SessionStatus[];
+  pageSize?: number;
+  pageToken?: string;
+}) =>
+  call(app.client, app.client.listSessions, {
+    flowId: '',
+    contactId: '',
+    statuses: [],
+    pageSize: 0,
+    pageToken: '',
+    ...filter,
+  });
 
 describe('starting a session', () => {
   it('starts one that is read at once, with its expiry a TTL ahead (P2)', async () => {
     const request = newStart(app);
-    app.flowCatalog.publish(request.tenantId, request.flowId, { version: 2, settings: { sessionTtlMinutes: 5 } });
+    app.flowCatalog.publish(request.tenantId, request.flowId, {
+      version: 2,
+      settings: { sessionTtlMinutes: 5 },
+    });
     const started = await app.start({ ...request, flowVersion: 2 });
     expect(started.result).toBe(StartResult.STARTED);
 
@@ -72,7 +89,9 @@ describe('starting a session', () => {
     expect(starts.filter((start) => start.result === StartResult.STARTED)).toHaveLength(1);
     expect(starts.filter((start) => start.result === StartResult.ALREADY_RUNNING)).toHaveLength(199);
     expect(new Set(starts.map((start) => start.sessionId)).size).toBe(1);
-    expect(await app.database.query('SELECT 1 FROM sessions WHERE tenant_id = $1', [request.tenantId])).toHaveLength(1);
+    expect(
+      await app.database.query('SELECT 1 FROM sessions WHERE tenant_id = $1', [request.tenantId]),
+    ).toHaveLength(1);
 
     await probe.waitFor('session.started');
     await outboxIsEmpty(request.tenantId);
@@ -84,7 +103,10 @@ describe('starting a session', () => {
     const base = newStart(app);
     const requests = Array.from({ length: 40 }, () => ({ ...base, contactId: uuidv7() }));
     for (let round = 0; round < 5; round++) {
-      await app.database.query('UPDATE sessions SET expires_at = created_at WHERE tenant_id = $1 AND status = $2', [base.tenantId, 'running']);
+      await app.database.query(
+        'UPDATE sessions SET expires_at = created_at WHERE tenant_id = $1 AND status = $2',
+        [base.tenantId, 'running'],
+      );
       const batches = await Promise.all(
         [requests, requests.toReversed(), requests.toSorted(), requests.toReversed()].map((batch, index) =>
           app.startAll(batch, app.clients[index % 2]),
@@ -92,7 +114,9 @@ describe('starting a session', () => {
       );
       const outcomes = batches.flatMap((batch) => batch.outcomes.map((item) => item.outcome!));
       expect(outcomes.map((outcome) => outcome.$case)).toEqual(Array<string>(160).fill('session'));
-      const started = outcomes.filter((outcome) => outcome.$case === 'session' && outcome.value.result === StartResult.STARTED);
+      const started = outcomes.filter(
+        (outcome) => outcome.$case === 'session' && outcome.value.result === StartResult.STARTED,
+      );
       expect(started).toHaveLength(40);
     }
   });
@@ -113,7 +137,11 @@ describe('a batch', () => {
       newStart(app),
     ];
     const { outcomes } = await app.startAll(requests);
-    expect(outcomes.map(({ outcome }) => (outcome?.$case === 'session' ? outcome.value.result : fromRpcStatus(outcome!.value).reason))).toEqual([
+    expect(
+      outcomes.map(({ outcome }) =>
+        outcome?.$case === 'session' ? outcome.value.result : fromRpcStatus(outcome!.value).reason,
+      ),
+    ).toEqual([
       StartResult.STARTED,
       'INVALID_FIELD',
       'FLOW_VERSION_NOT_FOUND',
@@ -122,7 +150,12 @@ describe('a batch', () => {
       StartResult.ALREADY_RUNNING,
       StartResult.STARTED,
     ]);
-    expect(await app.database.query('SELECT 1 FROM sessions WHERE tenant_id IN ($1, $2)', [good.tenantId, noEntry.tenantId])).toHaveLength(1);
+    expect(
+      await app.database.query('SELECT 1 FROM sessions WHERE tenant_id IN ($1, $2)', [
+        good.tenantId,
+        noEntry.tenantId,
+      ]),
+    ).toHaveLength(1);
   });
 
   it.each([
@@ -140,14 +173,23 @@ describe('a batch', () => {
       domain: 'parley.session.v1',
       fields: [{ field: name, description: expect.any(String) }],
     });
-    expect(await app.database.query('SELECT 1 FROM sessions WHERE flow_id = $1', [request.flowId])).toEqual([]);
-    expect(await app.database.query('SELECT 1 FROM outbox WHERE tenant_id = $1', [request.tenantId])).toEqual([]);
+    expect(await app.database.query('SELECT 1 FROM sessions WHERE flow_id = $1', [request.flowId])).toEqual(
+      [],
+    );
+    expect(await app.database.query('SELECT 1 FROM outbox WHERE tenant_id = $1', [request.tenantId])).toEqual(
+      [],
+    );
   });
 
   it('must hold 1 to 1000 items', async () => {
-    await expect(app.startAll([])).rejects.toMatchObject({ reason: 'INVALID_FIELD', fields: [{ field: 'requests' }] });
+    await expect(app.startAll([])).rejects.toMatchObject({
+      reason: 'INVALID_FIELD',
+      fields: [{ field: 'requests' }],
+    });
     const request = newStart(app);
-    await expect(app.startAll(Array<StartSessionRequest>(1_001).fill(request))).rejects.toMatchObject({ reason: 'INVALID_FIELD' });
+    await expect(app.startAll(Array<StartSessionRequest>(1_001).fill(request))).rejects.toMatchObject({
+      reason: 'INVALID_FIELD',
+    });
   });
 });
 
@@ -167,7 +209,9 @@ describe('a session past its time', () => {
       reason: 'SESSION_NOT_RUNNING',
       metadata: { status: 'expired' },
     });
-    expect(await app.database.query('SELECT status FROM sessions WHERE id = $1', [sessionId])).toEqual([{ status: 'running' }]);
+    expect(await app.database.query('SELECT status FROM sessions WHERE id = $1', [sessionId])).toEqual([
+      { status: 'running' },
+    ]);
   });
 
   it('never blocks: the trigger that meets it expires it and starts anew, with both events (P4)', async () => {
@@ -175,7 +219,9 @@ describe('a session past its time', () => {
     const probe = await EventProbe.open('PARLEY_SESSION', request.tenantId);
     const old = await app.start(request);
     await app.setExpiry(old.sessionId, '-1 second');
-    const starts = await Promise.all(Array.from({ length: 20 }, (_, index) => app.start(request, app.clients[index % 2])));
+    const starts = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => app.start(request, app.clients[index % 2])),
+    );
 
     expect(starts.filter((start) => start.result === StartResult.STARTED)).toHaveLength(1);
     const fresh = starts[0]!.sessionId;
@@ -197,10 +243,15 @@ describe('cancelling', () => {
     const request = newStart(app);
     const probe = await EventProbe.open('PARLEY_SESSION', request.tenantId);
     const { sessionId } = await app.start(request);
-    const results = await Promise.allSettled(Array.from({ length: 5 }, () => cancel(request.tenantId, sessionId)));
+    const results = await Promise.allSettled(
+      Array.from({ length: 5 }, () => cancel(request.tenantId, sessionId)),
+    );
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
     expect((await get(request.tenantId, sessionId)).status).toBe(SessionStatus.CANCELLED);
-    await expect(cancel(request.tenantId, sessionId)).rejects.toMatchObject({ kind: 'failed_precondition', reason: 'SESSION_NOT_RUNNING' });
+    await expect(cancel(request.tenantId, sessionId)).rejects.toMatchObject({
+      kind: 'failed_precondition',
+      reason: 'SESSION_NOT_RUNNING',
+    });
     expect((await app.start(request)).result).toBe(StartResult.STARTED);
 
     await probe.waitFor('session.cancelled');
@@ -217,10 +268,15 @@ describe('reading', () => {
     const other = uuidv7();
     for (const id of [sessionId, uuidv7()]) {
       await expect(get(other, id)).rejects.toMatchObject({ kind: 'not_found', reason: 'SESSION_NOT_FOUND' });
-      await expect(cancel(other, id)).rejects.toMatchObject({ kind: 'not_found', reason: 'SESSION_NOT_FOUND' });
+      await expect(cancel(other, id)).rejects.toMatchObject({
+        kind: 'not_found',
+        reason: 'SESSION_NOT_FOUND',
+      });
     }
     expect((await list({ tenantId: other, flowId: request.flowId })).sessions).toEqual([]);
-    await expect(app.start({ ...request, tenantId: other })).rejects.toMatchObject({ reason: 'FLOW_VERSION_NOT_FOUND' });
+    await expect(app.start({ ...request, tenantId: other })).rejects.toMatchObject({
+      reason: 'FLOW_VERSION_NOT_FOUND',
+    });
   });
 
   it('lists newest first, in pages that hold every session once', async () => {
@@ -238,12 +294,17 @@ describe('reading', () => {
     expect(seen).toEqual(ids.toReversed());
     const one = await list({ tenantId: base.tenantId, contactId: contacts[2]! });
     expect(one.sessions.map((session) => session.id)).toEqual([ids[2]]);
-    const { count } = await call(app.client, app.client.countSessions, { tenantId: base.tenantId, flowId: base.flowId });
+    const { count } = await call(app.client, app.client.countSessions, {
+      tenantId: base.tenantId,
+      flowId: base.flowId,
+    });
     expect(count).toBe(5);
   });
 
   it.each(['x', 'bm90IGFuIGlk'])('refuses the page token %s', async (pageToken) => {
-    await expect(list({ tenantId: uuidv7(), pageToken })).rejects.toMatchObject({ fields: [{ field: 'page_token' }] });
+    await expect(list({ tenantId: uuidv7(), pageToken })).rejects.toMatchObject({
+      fields: [{ field: 'page_token' }],
+    });
   });
 });
 
@@ -266,7 +327,10 @@ describe('a dependency that is away', () => {
     const lonely = await SessionApp.create();
     await lonely.addReplica({ FLOW_CATALOG_ADDRESS: `127.0.0.1:${await freePort()}` });
     const begun = Date.now();
-    await expect(lonely.start(newStart(lonely))).rejects.toMatchObject({ kind: 'unavailable', reason: 'UNAVAILABLE' });
+    await expect(lonely.start(newStart(lonely))).rejects.toMatchObject({
+      kind: 'unavailable',
+      reason: 'UNAVAILABLE',
+    });
     expect(Date.now() - begun).toBeLessThan(2_500);
     expect(await lonely.database.query('SELECT 1 FROM sessions')).toEqual([]);
     await lonely.close();
@@ -275,7 +339,10 @@ describe('a dependency that is away', () => {
 
 async function outboxIsEmpty(tenantId: string): Promise<void> {
   await eventually(async () => {
-    const waiting = await app.database.query('SELECT 1 FROM outbox WHERE tenant_id = $1 AND published_at IS NULL', [tenantId]);
+    const waiting = await app.database.query(
+      'SELECT 1 FROM outbox WHERE tenant_id = $1 AND published_at IS NULL',
+      [tenantId],
+    );
     expect(waiting).toEqual([]);
   });
 }

@@ -1,5 +1,5 @@
 import { jetstream, jetstreamManager, StorageType, type JetStreamClient } from '@nats-io/jetstream';
-import { connect, nanos, type NatsConnection } from '@nats-io/transport-node';
+import { connect, nanos, RequestError, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '@parley/service';
 import { toCloudEvent, type OutgoingEvent } from './event.ts';
 
@@ -61,22 +61,29 @@ export class EventStream {
     if (!this.client) throw new Error('Not connected to NATS');
     const body = toCloudEvent(this.options.source, event);
     try {
-      await this.client.publish(event.type, body, { msgID: event.id, timeout: PUBLISH_TIMEOUT_MS, retries: 0 });
+      await this.client.publish(event.type, body, {
+        msgID: event.id,
+        timeout: PUBLISH_TIMEOUT_MS,
+        retries: 0,
+      });
     } catch (error) {
       // Nobody listens on the subject: the stream is gone.
-      if (error instanceof Error && error.name === 'NoRespondersError' && this.client) {
-        this.client = undefined;
-        void this.open(await this.opening);
-      }
+      if (isNoResponders(error)) void this.reopen();
       throw error;
     }
   }
 
-  async close(): Promise<void> {
+  /** Does not wait: a connection that was never made cannot be closed; it ends with the process. */
+  close(): void {
     this.closed = true;
     this.client = undefined;
-    // A connection that was never made cannot be closed; it ends with the process.
     void this.opening.then((connection) => connection.close()).catch(() => undefined);
+  }
+
+  private async reopen(): Promise<void> {
+    if (!this.client) return;
+    this.client = undefined;
+    await this.open(await this.opening);
   }
 
   private async follow(connection: NatsConnection): Promise<void> {
@@ -124,4 +131,9 @@ export class EventStream {
   private fail(error: unknown): void {
     if (!this.closed) this.options.logger.error('The connection to NATS ended for good', { error });
   }
+}
+
+function isNoResponders(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof RequestError && cause.isNoResponders();
 }

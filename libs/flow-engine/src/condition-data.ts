@@ -27,7 +27,7 @@ const comparison = z.discriminatedUnion(
     z.object({ left: templateText(1024), op: z.enum(['exists', 'empty']) }),
     z.object({ left: templateText(1024), op: z.literal('matches'), right: pattern }),
   ],
-  { error: ({ code }) => (code === 'invalid_union' ? `must be ${OPERATORS}` : undefined) },
+  `must be ${OPERATORS}`,
 );
 const comparisons = z.array(comparison).min(1).max(20).optional();
 

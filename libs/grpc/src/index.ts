@@ -3,4 +3,4 @@ export { GrpcErrorFilter } from './error.filter.ts';
 export { decodePageToken, pageSize, splitPage, UUID_KEY } from './page-token.ts';
 export { fromRpcStatus, toRpcStatus, toServiceError, unwrap } from './rpc-status.ts';
 export { startGrpcServer, type GrpcServerOptions } from './server.ts';
-export { toFieldProblems, uuid, validationPipe } from './validation.ts';
+export { SchemaPipe, toFieldProblems, uuid } from './validation.ts';

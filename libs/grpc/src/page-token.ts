@@ -24,7 +24,9 @@ export function decodePageToken(token: string, shape: RegExp): string | undefine
   if (token === '') return undefined;
   const key = Buffer.from(token, 'base64url').toString();
   if (!shape.test(key)) {
-    throw invalidFields([{ field: 'page_token', description: 'must be the next_page_token of an earlier page' }]);
+    throw invalidFields([
+      { field: 'page_token', description: 'must be the next_page_token of an earlier page' },
+    ]);
   }
   return key;
 }

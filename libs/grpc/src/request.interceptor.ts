@@ -8,7 +8,8 @@ import { Observable } from 'rxjs';
 @Injectable()
 export class RequestInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const [payload, metadata, call] = context.getArgs<[unknown, Metadata, ServerUnaryCall<unknown, unknown>]>();
+    const [payload, metadata, call] =
+      context.getArgs<[unknown, Metadata, ServerUnaryCall<unknown, unknown>]>();
     const request: RequestContext = {
       requestId: metadata.get('x-request-id')[0]?.toString() ?? randomUUID(),
       deadline: Number(call.getDeadline()),

@@ -24,7 +24,11 @@ const NO_ANSWER = [GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED, GrpcCode.UNAV
 
 /** An error as the outcome of one item of a batch. domain: the proto package that defines the reason. */
 export function toRpcStatus(error: DomainError, domain: string): Status {
-  const info = { reason: error.reason, domain: error.domain || domain, metadata: new Map(Object.entries(error.metadata)) };
+  const info = {
+    reason: error.reason,
+    domain: error.domain || domain,
+    metadata: new Map(Object.entries(error.metadata)),
+  };
   const details = [{ typeUrl: ERROR_INFO, value: Buffer.from(ErrorInfo.encode(info).finish()) }];
   if (error.fields.length > 0) {
     const badRequest = BadRequest.encode({ fieldViolations: error.fields });
@@ -50,7 +54,10 @@ export function fromRpcStatus(status: Status): DomainError {
 }
 
 /** What a gRPC handler has to fail with so that the caller gets code, text and details. */
-export function toServiceError(error: DomainError, domain: string): Pick<ServiceError, 'code' | 'details' | 'metadata'> {
+export function toServiceError(
+  error: DomainError,
+  domain: string,
+): Pick<ServiceError, 'code' | 'details' | 'metadata'> {
   const status = toRpcStatus(error, domain);
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, Buffer.from(Status.encode(status).finish()));
@@ -59,7 +66,7 @@ export function toServiceError(error: DomainError, domain: string): Pick<Service
 
 /** The error behind a failed call. One without details never reached a handler of ours. */
 export function fromServiceError(error: ServiceError): DomainError {
-  const details = error.metadata?.get(DETAILS_KEY)[0];
+  const details = error.metadata.get(DETAILS_KEY)[0];
   if (Buffer.isBuffer(details)) return fromRpcStatus(Status.decode(details));
   if (NO_ANSWER.includes(error.code)) return unavailable('A service did not answer in time', error);
   return new DomainError('internal', 'INTERNAL', 'A service failed', { cause: error });

@@ -9,8 +9,9 @@ import { DESCRIPTOR_SET_FILE } from '@parley/contracts/descriptors';
 import type { Logger, RunningService } from '@parley/service';
 import { GrpcErrorFilter } from './error.filter.ts';
 import { Health } from './health.ts';
+import { MAX_MESSAGE_BYTES } from './message-size.ts';
 import { RequestInterceptor } from './request.interceptor.ts';
-import { validationPipe } from './validation.ts';
+import { SchemaPipe } from './validation.ts';
 
 export interface GrpcServerOptions {
   module: DynamicModule;
@@ -44,6 +45,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       url: address,
       package: packageName,
       packageDefinition: { [service]: options.definition },
+      maxReceiveMessageLength: MAX_MESSAGE_BYTES,
       // Nest's default cancels the calls in flight.
       gracefulShutdown: true,
       onLoadPackageDefinition: (_definition: unknown, server: Server) => {
@@ -54,7 +56,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   });
   app.useGlobalFilters(new GrpcErrorFilter(packageName, logger));
   app.useGlobalInterceptors(new RequestInterceptor());
-  app.useGlobalPipes(validationPipe());
+  app.useGlobalPipes(new SchemaPipe());
   await app.listen();
   health.start();
   return {

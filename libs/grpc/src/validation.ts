@@ -1,4 +1,4 @@
-import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import { invalidFields, type FieldProblem } from '@parley/errors';
 import { z } from 'zod';
 
@@ -10,9 +10,18 @@ export function toFieldProblems(issues: readonly { path?: unknown; message: stri
   return issues.map((issue) => ({ field: fieldPath(issue.path), description: issue.message }));
 }
 
-/** Turns a schema's findings into INVALID_FIELD. For `@Payload({ schema })`. */
-export function validationPipe(): StandardSchemaValidationPipe {
-  return new StandardSchemaValidationPipe({ exceptionFactory: (issues) => invalidFields(toFieldProblems(issues)) });
+/**
+ * Validates what `@Payload({ schema })`, `@Body({ schema })` and `@Query({ schema })` mark, and fails with INVALID_FIELD.
+ * Nest's own pipe would remove keys such as `__proto__` from a context first; we give contexts back as they were sent.
+ */
+@Injectable()
+export class SchemaPipe implements PipeTransform {
+  async transform(value: unknown, { schema }: ArgumentMetadata): Promise<unknown> {
+    if (!schema) return value;
+    const result = await schema['~standard'].validate(value);
+    if (result.issues) throw invalidFields(toFieldProblems(result.issues));
+    return result.value;
+  }
 }
 
 /** ['nodes', 2, 'saveAs'] is nodes[2].save_as. */

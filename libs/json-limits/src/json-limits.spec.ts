@@ -5,7 +5,8 @@ const nested = (levels: number): string => '{"a":'.repeat(levels - 1) + '{}' + '
 
 describe('checkJsonObject', () => {
   it('gives the text of an object back unchanged, whatever its keys are called', () => {
-    const text = '{"z":1,"a":[1.5,-0.1,{"é":"🦜"}],"__proto__":{"x":1},"constructor":{"prototype":{}},"e":{}}';
+    const text =
+      '{"z":1,"a":[1.5,-0.1,{"é":"🦜"}],"__proto__":{"x":1},"constructor":{"prototype":{}},"e":{}}';
     expect(checkJsonObject(JSON.parse(text), CONTEXT_LIMITS)).toEqual({ text });
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });

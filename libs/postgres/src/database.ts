@@ -80,7 +80,8 @@ export class Database {
         return await work();
       } catch (error) {
         if (isConflict(error) && attempt < MAX_ATTEMPTS) continue;
-        if (isAway(error) || isConflict(error)) throw unavailable('The database did not answer in time', error);
+        if (isAway(error) || isConflict(error))
+          throw unavailable('The database did not answer in time', error);
         throw error;
       }
     }
@@ -89,7 +90,7 @@ export class Database {
 
 /** A statement's rows, whatever its kind (TypeORM answers UPDATE and DELETE in another shape). */
 export async function sql<Row>(tx: EntityManager, text: string, parameters: unknown[] = []): Promise<Row[]> {
-  const runner = tx.queryRunner ?? tx.connection.createQueryRunner();
+  const runner = tx.queryRunner ?? tx.dataSource.createQueryRunner();
   try {
     const result = await runner.query(text, parameters, true);
     return result.records as Row[];

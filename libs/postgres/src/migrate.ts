@@ -25,7 +25,10 @@ export async function migrate(url: string, migrations: (new () => MigrationInter
 }
 
 /** The life of a migrate command: migrates DATABASE_URL, says what it did, exits 1 when it could not. */
-export async function runMigrate(logger: Logger, migrations: (new () => MigrationInterface)[]): Promise<void> {
+export async function runMigrate(
+  logger: Logger,
+  migrations: (new () => MigrationInterface)[],
+): Promise<void> {
   try {
     const { DATABASE_URL } = readSettings(z.object({ DATABASE_URL: postgresUrl }), process.env);
     const ran = await migrate(DATABASE_URL, migrations);

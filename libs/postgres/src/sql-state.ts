@@ -6,8 +6,17 @@ const CONFLICTS = ['40001', '40P01', '55P03'];
  * and what the operating system and the driver say of a connection that is gone.
  */
 const AWAY_STATES = /^(08|53|57)/;
-const AWAY_ERRNOS = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'];
-const AWAY_MESSAGES = /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable/;
+const AWAY_ERRNOS = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+];
+const AWAY_MESSAGES =
+  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable/;
 
 const UNIQUE_VIOLATION = '23505';
 

@@ -11,7 +11,7 @@ export class BackgroundLoop {
   private readonly logger: Logger;
   private running: Promise<void> | undefined;
   private stopping = false;
-  private woken = false;
+  private wakeUps = 0;
   private failing = false;
   private endPause: (() => void) | undefined;
 
@@ -29,7 +29,7 @@ export class BackgroundLoop {
 
   /** Ends the pause, so that the next run begins at once. */
   wake(): void {
-    this.woken = true;
+    this.wakeUps += 1;
     if (!this.failing) this.endPause?.();
   }
 
@@ -42,10 +42,10 @@ export class BackgroundLoop {
 
   private async run(): Promise<void> {
     while (!this.stopping) {
-      this.woken = false;
+      const wakeUps = this.wakeUps;
       const result = await this.runOnce();
       // A wake-up does not shorten the pause after a failure: what failed would fail again.
-      if (result === 'failed' || (result === 'done' && !this.woken)) await this.pause();
+      if (result === 'failed' || (result === 'done' && this.wakeUps === wakeUps)) await this.pause();
     }
   }
 

@@ -20,13 +20,15 @@ export async function createTestDatabase<M extends Migration>(
   migrate: (url: string, migrations: M[]) => Promise<unknown>,
 ): Promise<TestDatabase> {
   const server = process.env[POSTGRES_URL];
-  if (!server) throw new Error('No test servers: does this project\'s jest.config.mjs use libs/testing?');
+  if (!server) throw new Error("No test servers: does this project's jest.config.mjs use libs/testing?");
   const template = `template_${createHash('sha256').update(migrations.map(String).join()).digest('hex').slice(0, 16)}`;
   const name = `spec_${randomUUID().replaceAll('-', '')}`;
   await withClient(server, async (client) => {
     // Specs run side by side; one makes the template, the others wait for it.
     await client.query('SELECT pg_advisory_lock(1)');
-    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1 AND datistemplate', [template]);
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1 AND datistemplate', [
+      template,
+    ]);
     if (rowCount === 0) {
       await client.query(`DROP DATABASE IF EXISTS ${template}`);
       await client.query(`CREATE DATABASE ${template}`);
@@ -38,9 +40,20 @@ export async function createTestDatabase<M extends Migration>(
   const url = urlOf(server, name);
   return {
     url,
-    query: (text, parameters) => withClient(url, async (client) => (await client.query(text, parameters)).rows),
-    drop: () => withClient(server, async (client) => void (await client.query(`DROP DATABASE ${name} WITH (FORCE)`))),
+    query: (text, parameters) => withClient(url, (client) => query(client, text, parameters)),
+    drop: async () => {
+      await withClient(server, (client) => query(client, `DROP DATABASE ${name} WITH (FORCE)`));
+    },
   };
+}
+
+async function query<Row extends pg.QueryResultRow>(
+  client: pg.Client,
+  text: string,
+  parameters?: unknown[],
+): Promise<Row[]> {
+  const { rows } = await client.query<Row>(text, parameters);
+  return rows;
 }
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {

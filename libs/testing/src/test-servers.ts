@@ -12,10 +12,18 @@ export const NATS_URL = 'PARLEY_TEST_NATS_URL';
 const NATS_BIN_DIR = fileURLToPath(new URL('../../../.parley/nats-server', import.meta.url));
 
 /** Nothing in a test outlives the machine, so nothing needs to reach the disk. */
-const FAST_SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '400' };
+const FAST_SETTINGS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '400',
+};
 
 /** Starts a Postgres and a NATS of the tests' own, on free ports, in a temporary folder that goes with them. */
-export async function startTestServers(): Promise<{ env: Record<string, string>; stop: () => Promise<void> }> {
+export async function startTestServers(): Promise<{
+  env: Record<string, string>;
+  stop: () => Promise<void>;
+}> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-test-'));
   const [postgres, nats] = await Promise.all([
     startPostgres({

@@ -11,7 +11,7 @@ export class CreateContacts1763800100000 implements MigrationInterface {
         email text NOT NULL DEFAULT '',
         locale text NOT NULL DEFAULT '',
         tags text[] NOT NULL DEFAULT '{}',
-        metadata jsonb NOT NULL DEFAULT '{}',
+        metadata text NOT NULL DEFAULT '{}',
         source text NOT NULL,
         opted_in_at timestamptz,
         opted_out_at timestamptz,

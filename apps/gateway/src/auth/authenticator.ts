@@ -14,7 +14,11 @@ const MAX_CACHED = 10_000;
 /** Lets a request in or not: token, rate, scope. Runs before the body is read. */
 export class Authenticator {
   private readonly callers: LRUCache<string, Caller>;
-  private readonly windows = new LRUCache<string, RollingWindow>({ max: MAX_CACHED, ttl: 120_000, updateAgeOnGet: true });
+  private readonly windows = new LRUCache<string, RollingWindow>({
+    max: MAX_CACHED,
+    ttl: 120_000,
+    updateAgeOnGet: true,
+  });
 
   constructor(tokens: TokenStore) {
     this.callers = new LRUCache({

@@ -34,7 +34,8 @@ export class RollingWindow {
 
   private secondsUntilOneEnds(): number {
     for (let age = WINDOW_SECONDS - 1; age > 0; age--) {
-      if (this.counts[(this.newest - age + WINDOW_SECONDS) % WINDOW_SECONDS]! > 0) return WINDOW_SECONDS - age;
+      if (this.counts[(this.newest - age + WINDOW_SECONDS) % WINDOW_SECONDS]! > 0)
+        return WINDOW_SECONDS - age;
     }
     return WINDOW_SECONDS;
   }

@@ -37,7 +37,10 @@ export class TokenStore {
     const token = newToken();
     try {
       return await this.database.transaction(async (tx) => {
-        await sql(tx, 'INSERT INTO tenants (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [uuidv7(), tenant]);
+        await sql(tx, 'INSERT INTO tenants (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [
+          uuidv7(),
+          tenant,
+        ]);
         const [row] = await sql<TokenRow>(
           tx,
           `WITH t AS (
@@ -50,7 +53,9 @@ export class TokenStore {
       });
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
-      throw new Error(`Tenant ${tenant} has a token named ${name} already; revoke it or take another name`);
+      throw new Error(`Tenant ${tenant} has a token named ${name} already; revoke it or take another name`, {
+        cause: error,
+      });
     }
   }
 

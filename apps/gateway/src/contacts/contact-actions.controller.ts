@@ -48,7 +48,10 @@ export class ContactActionsController {
   @Post('get-contact')
   @HttpCode(200)
   @Access('contacts:read')
-  async get(@CurrentCaller() { tenantId }: Caller, @Body({ schema: getContactBody }) lookup: GetContactBody): Promise<object> {
+  async get(
+    @CurrentCaller() { tenantId }: Caller,
+    @Body({ schema: getContactBody }) lookup: GetContactBody,
+  ): Promise<object> {
     const { contact } = await call(this.contacts, this.contacts.getContact, { tenantId, lookup });
     return toContactView(contact!);
   }
@@ -84,19 +87,30 @@ export class ContactActionsController {
   @Post('add-tag')
   @HttpCode(200)
   @Access('contacts:write')
-  async addTag(@CurrentCaller() { tenantId }: Caller, @Body({ schema: tagBody }) body: TagBody): Promise<object> {
+  async addTag(
+    @CurrentCaller() { tenantId }: Caller,
+    @Body({ schema: tagBody }) body: TagBody,
+  ): Promise<object> {
     return this.change(tenantId, body.contact_id, { ...toContactFields({}), addTags: [body.tag] });
   }
 
   @Post('remove-tag')
   @HttpCode(200)
   @Access('contacts:write')
-  async removeTag(@CurrentCaller() { tenantId }: Caller, @Body({ schema: tagBody }) body: TagBody): Promise<object> {
+  async removeTag(
+    @CurrentCaller() { tenantId }: Caller,
+    @Body({ schema: tagBody }) body: TagBody,
+  ): Promise<object> {
     return this.change(tenantId, body.contact_id, { ...toContactFields({}), removeTags: [body.tag] });
   }
 
   private async change(tenantId: string, id: string, fields: ContactFields, phone?: string): Promise<object> {
-    const { contact } = await call(this.contacts, this.contacts.updateContact, { tenantId, id, fields, phone });
+    const { contact } = await call(this.contacts, this.contacts.updateContact, {
+      tenantId,
+      id,
+      fields,
+      phone,
+    });
     return toContactView(contact!);
   }
 }

@@ -3,14 +3,22 @@ import { DomainError } from '@parley/errors';
 import { uuid } from '@parley/grpc';
 import { checkJsonObject, CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
-import { after, limit, optionalPhone, optionalUuid, requiredPhone, requiredText, requiredUuid } from '../fields.ts';
+import {
+  after,
+  limit,
+  optionalPhone,
+  optionalUuid,
+  requiredPhone,
+  requiredText,
+  requiredUuid,
+} from '../fields.ts';
 
 const text = z.string('must be a string');
 
 /** "vip, summer" or ["vip", "summer"] */
-const tags = z.union([text.transform((csv) => csv.split(',')), z.array(text)], 'must be a comma-separated list').transform((list) =>
-  list.map((tag) => tag.trim()).filter((tag) => tag !== ''),
-);
+const tags = z
+  .union([text.transform((csv) => csv.split(',')), z.array(text)], 'must be a comma-separated list')
+  .transform((list) => list.map((tag) => tag.trim()).filter((tag) => tag !== ''));
 
 const metadata = z.unknown().transform((value, context) => {
   const checked = checkJsonObject(value, CONTEXT_LIMITS);
@@ -36,10 +44,14 @@ const email = text.optional().transform((value) => value || undefined);
 /** Exactly one of the three. */
 export const getContactBody = z
   .object({ contact_id: optionalUuid, phone: optionalPhone, email })
-  .refine(({ contact_id, phone, email }) => [contact_id, phone, email].filter((given) => given !== undefined).length === 1, {
-    path: ['contact_id'],
-    error: 'exactly one of contact_id, phone and email is required',
-  })
+  .refine(
+    ({ contact_id, phone, email }) =>
+      [contact_id, phone, email].filter((given) => given !== undefined).length === 1,
+    {
+      path: ['contact_id'],
+      error: 'exactly one of contact_id, phone and email is required',
+    },
+  )
   .transform(({ contact_id, phone, email }) => {
     if (contact_id !== undefined) return { $case: 'id' as const, value: contact_id };
     if (phone !== undefined) return { $case: 'phone' as const, value: phone };

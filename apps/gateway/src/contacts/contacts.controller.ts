@@ -53,7 +53,11 @@ export class ContactsController {
   }
 
   private async setConsent(tenantId: string, id: string, consent: Consent): Promise<object> {
-    const { contact } = await call(this.contacts, this.contacts.setConsent, { tenantId, id: contactIdOf(id), consent });
+    const { contact } = await call(this.contacts, this.contacts.setConsent, {
+      tenantId,
+      id: contactIdOf(id),
+      consent,
+    });
     return toContactView(contact!);
   }
 }

@@ -15,7 +15,10 @@ const definition = z.unknown().transform((value, context) => {
   return z.NEVER;
 });
 
-const settings = z.object({ session_ttl_minutes: z.int(TTL).min(1, TTL).max(1_440, TTL).default(30) }, 'must be an object');
+const settings = z.object(
+  { session_ttl_minutes: z.int(TTL).min(1, TTL).max(1_440, TTL).default(30) },
+  'must be an object',
+);
 
 export const createFlowBody = z.object({
   name: requiredText(255),

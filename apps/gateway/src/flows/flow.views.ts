@@ -51,5 +51,10 @@ export function toFlowVersionView(version: FlowVersion): Record<string, unknown>
 }
 
 export function toProblemView(problem: FlowProblem): Record<string, unknown> {
-  return { code: problem.code, field: problem.field, message: problem.message, node_id: problem.nodeId || null };
+  return {
+    code: problem.code,
+    field: problem.field,
+    message: problem.message,
+    node_id: problem.nodeId || null,
+  };
 }

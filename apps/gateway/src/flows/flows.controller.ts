@@ -29,7 +29,10 @@ export class FlowsController {
 
   @Post()
   @Access('flows:write')
-  async create(@CurrentCaller() caller: Caller, @Body({ schema: createFlowBody }) body: CreateFlowBody): Promise<object> {
+  async create(
+    @CurrentCaller() caller: Caller,
+    @Body({ schema: createFlowBody }) body: CreateFlowBody,
+  ): Promise<object> {
     const { flow } = await call(this.flows, this.flows.createFlow, {
       tenantId: caller.tenantId,
       name: body.name,
@@ -41,7 +44,10 @@ export class FlowsController {
 
   @Get()
   @Access('flows:read')
-  async list(@CurrentCaller() caller: Caller, @Query({ schema: listFlowsQuery }) query: ListFlowsQuery): Promise<object> {
+  async list(
+    @CurrentCaller() caller: Caller,
+    @Query({ schema: listFlowsQuery }) query: ListFlowsQuery,
+  ): Promise<object> {
     const { flows, nextPageToken } = await call(this.flows, this.flows.listFlows, {
       tenantId: caller.tenantId,
       status: query.status,

@@ -43,7 +43,9 @@ export class NewFlowTriggeredController {
     if (ids.size === 0) return new Map();
     const requests = [...ids].map((id) => ({ tenantId, id, phone: '', source: '', refuseOptedOut: false }));
     const { outcomes } = await call(this.contacts, this.contacts.batchResolveContacts, { requests });
-    const found = outcomes.flatMap(({ outcome }) => (outcome?.$case === 'resolved' ? [outcome.value.contact!] : []));
+    const found = outcomes.flatMap(({ outcome }) =>
+      outcome?.$case === 'resolved' ? [outcome.value.contact!] : [],
+    );
     return new Map(found.map((contact) => [contact.id, contact]));
   }
 }

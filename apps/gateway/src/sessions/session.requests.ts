@@ -16,7 +16,10 @@ export const listSessionsQuery = z.object({
   flow_id: optionalUuid,
   contact_id: optionalUuid,
   status: z
-    .enum(['running', 'completed', 'expired', 'failed', 'cancelled'], 'must be running, completed, expired, failed or cancelled')
+    .enum(
+      ['running', 'completed', 'expired', 'failed', 'cancelled'],
+      'must be running, completed, expired, failed or cancelled',
+    )
     .transform((status) => STATUSES[status])
     .optional(),
   limit,

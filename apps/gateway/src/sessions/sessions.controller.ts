@@ -34,7 +34,10 @@ export class SessionsController {
   @Get(':id')
   @Access('sessions:read')
   async get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
-    const { session } = await call(this.sessions, this.sessions.getSession, { tenantId, id: sessionIdOf(id) });
+    const { session } = await call(this.sessions, this.sessions.getSession, {
+      tenantId,
+      id: sessionIdOf(id),
+    });
     return toSessionView(session!);
   }
 
@@ -42,7 +45,10 @@ export class SessionsController {
   @HttpCode(200)
   @Access('sessions:write')
   async cancel(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
-    const { session } = await call(this.sessions, this.sessions.cancelSession, { tenantId, id: sessionIdOf(id) });
+    const { session } = await call(this.sessions, this.sessions.cancelSession, {
+      tenantId,
+      id: sessionIdOf(id),
+    });
     return toSessionView(session!);
   }
 }

@@ -6,7 +6,6 @@ const NEITHER = 'contact_id or phone is required';
 
 /** As JSON text: it is passed on and given back as it came. */
 const context = z.unknown().transform((value, result) => {
-  if (value === undefined) return '{}';
   const checked = checkJsonObject(value, CONTEXT_LIMITS);
   if ('text' in checked) return checked.text;
   result.addIssue(checked.problem);
@@ -15,7 +14,12 @@ const context = z.unknown().transform((value, result) => {
 
 /** Body of POST /actions/trigger-flow. */
 export const triggerFlowRequest = z
-  .object({ flow_id: requiredUuid, contact_id: optionalUuid, phone: optionalPhone, context })
+  .object({
+    flow_id: requiredUuid,
+    contact_id: optionalUuid,
+    phone: optionalPhone,
+    context: context.optional(),
+  })
   .refine(namesContact, { path: ['contact_id'], error: NEITHER, when: contactIsReadable })
   .refine(namesContact, { path: ['phone'], error: NEITHER, when: contactIsReadable });
 
@@ -27,10 +31,10 @@ function namesContact(body: { contact_id?: string | undefined; phone?: string | 
 
 /** Also when other fields are at fault, but not when these are: then that is what there is to say of them. */
 function contactIsReadable({ value, issues }: z.core.ParsePayload): boolean {
-  const atFault = issues.some(({ path, code }) => code !== 'custom' || path?.[0] === undefined ? isContact(path) : false);
-  return typeof value === 'object' && value !== null && !atFault;
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject && !issues.some(({ path, message }) => message !== NEITHER && isContactField(path?.[0]));
 }
 
-function isContact(path: PropertyKey[] | undefined): boolean {
-  return path?.[0] === 'contact_id' || path?.[0] === 'phone';
+function isContactField(name: PropertyKey | undefined): boolean {
+  return name === 'contact_id' || name === 'phone';
 }

@@ -21,7 +21,11 @@ export class TriggerFlowService {
   private readonly contacts: ContactServiceClient;
   private readonly sessions: SessionServiceClient;
 
-  constructor(flows: FlowCatalogServiceClient, contacts: ContactServiceClient, sessions: SessionServiceClient) {
+  constructor(
+    flows: FlowCatalogServiceClient,
+    contacts: ContactServiceClient,
+    sessions: SessionServiceClient,
+  ) {
     this.flows = flows;
     this.contacts = contacts;
     this.sessions = sessions;
@@ -30,7 +34,7 @@ export class TriggerFlowService {
   async trigger(tenantId: string, request: TriggerFlow): Promise<Triggered> {
     const flow = await this.publishedFlow(tenantId, request.flow_id);
     const contactId = await this.contact(tenantId, request);
-    const session = await this.start(tenantId, flow, contactId, request.context);
+    const session = await this.start(tenantId, flow, contactId, request.context ?? '{}');
     return {
       id: session.sessionId,
       status: session.result === StartResult.STARTED ? 'started' : 'already_running',

@@ -34,7 +34,13 @@ export class FakeFlowCatalog {
     ): void => {
       const version = this.versions.get(`${request.tenantId} ${request.flowId} ${request.version}`);
       if (version) reply(null, { version });
-      else reply(toServiceError(new DomainError('not_found', 'FLOW_VERSION_NOT_FOUND', 'No such version'), 'parley.flow_catalog.v1'));
+      else
+        reply(
+          toServiceError(
+            new DomainError('not_found', 'FLOW_VERSION_NOT_FOUND', 'No such version'),
+            'parley.flow_catalog.v1',
+          ),
+        );
     };
     this.server.addService(FlowCatalogServiceService, { getFlowVersion });
     const port = await new Promise<number>((resolve, reject) => {
@@ -92,7 +98,10 @@ export class SessionApp {
       GRPC_PORT: String(await freePort()),
       ...settings,
     };
-    const service = await startSessionService(readSettings(sessionConfig, env), new Logger('session', 'fatal'));
+    const service = await startSessionService(
+      readSettings(sessionConfig, env),
+      new Logger('session', 'fatal'),
+    );
     this.replicas.push(service);
     this.clients.push(connect(SessionServiceClient, service.address));
     return service;

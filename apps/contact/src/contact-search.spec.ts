@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { SearchContactsRequest } from '@parley/contracts/contact';
+import { v7 as uuidv7 } from 'uuid';
+import { ContactApp } from './testing/contact-app.ts';
+
+let app: ContactApp;
+const tenant = uuidv7();
+
+/** In the order they are created. */
+const CONTACTS = [
+  { phone: '+14155550101', name: 'Ann Lee', email: 'ann@example.com', tags: ['vip', 'fr'] },
+  { phone: '+14155550102', name: 'Bob 100%', email: 'bob_b@example.com', tags: ['vip'] },
+  { phone: '+14155550103', name: 'bobby 1000', email: 'bobxb@example.org', tags: [] },
+  { phone: '+33612345678', name: 'Zoé \\o/', email: 'ANN@example.com', tags: ['VIP', 'fr'] },
+];
+
+beforeAll(async () => {
+  app = await ContactApp.create();
+  for (const { phone, name, email, tags } of CONTACTS) {
+    await app.add(tenant, phone, { name, email, tags: { tags } });
+  }
+  await app.add(uuidv7(), '+14155550101', { name: 'Ann of another tenant', tags: { tags: ['vip'] } });
+});
+afterAll(() => app.close());
+
+describe('searching contacts', () => {
+  const [ann, bob, bobby, zoe] = ['Ann Lee', 'Bob 100%', 'bobby 1000', 'Zoé \\o/'];
+
+  it.each<[string, Partial<SearchContactsRequest>, (string | undefined)[]]>([
+    ['all, newest first, without a filter', {}, [zoe, bobby, bob, ann]],
+    ['those whose name contains the query, in any case', { query: 'BOB' }, [bobby, bob]],
+    ['those whose email contains the query', { query: 'example.ORG' }, [bobby]],
+    ['those whose phone contains the query', { query: '5550' }, [bobby, bob, ann]],
+    ['those whose phone is the query, plus sign and all', { query: '+336' }, [zoe]],
+    ['none where % is no character of theirs', { query: '1%0' }, []],
+    ['those that hold a literal %', { query: '100%' }, [bob]],
+    ['those that hold a literal _', { query: 'bob_b' }, [bob]],
+    ['those that hold a literal backslash', { query: '\\o' }, [zoe]],
+    ['none for a quote that would end the SQL', { query: "' OR true --" }, []],
+    ['those with an accent', { query: 'zoé' }, [zoe]],
+    ['those that carry the tag, in its case', { tag: 'vip' }, [bob, ann]],
+    ['none for a part of a tag', { tag: 'vi' }, []],
+    ['those with the email, in any case', { email: 'aNN@example.com' }, [zoe, ann]],
+    ['none for a part of an email', { email: 'example.com' }, []],
+    ['those that match query and tag', { query: 'bob', tag: 'vip' }, [bob]],
+    ['those that match email and tag', { email: 'ann@example.com', tag: 'fr' }, [zoe, ann]],
+    ['those that match all three', { email: 'ann@example.com', tag: 'fr', query: 'lee' }, [ann]],
+    ['none where one of three does not match', { email: 'ann@example.com', tag: 'fr', query: 'bob' }, []],
+  ])('finds %s', async (_, filter, names) => {
+    const { contacts, nextPageToken } = await app.search(tenant, filter);
+    expect(contacts.map(({ name }) => name)).toEqual(names);
+    expect(nextPageToken).toBe('');
+  });
+
+  it.each([1, 2, 3, 4, 5])(
+    'gives pages of %i that hold every contact once, newest first',
+    async (pageSize) => {
+      const pages: string[][] = [];
+      let pageToken = '';
+      do {
+        const page = await app.search(tenant, { pageSize, pageToken });
+        pages.push(page.contacts.map(({ name }) => name));
+        pageToken = page.nextPageToken;
+      } while (pageToken !== '');
+      expect(pages.flat()).toEqual([zoe, bobby, bob, ann]);
+      expect(pages).toHaveLength(Math.ceil(4 / pageSize));
+    },
+  );
+
+  it('pages through a filter, and a contact created meanwhile does not shift the pages', async () => {
+    const mine = uuidv7();
+    for (let index = 0; index < 4; index++) await app.add(mine, `+1415555020${index}`, { name: `n${index}` });
+    const first = await app.search(mine, { query: 'n', pageSize: 2 });
+    await app.add(mine, '+14155550209', { name: 'newer' });
+    const second = await app.search(mine, { query: 'n', pageSize: 2, pageToken: first.nextPageToken });
+    expect([first, second].map(({ contacts }) => contacts.map(({ name }) => name))).toEqual([
+      ['n3', 'n2'],
+      ['n1', 'n0'],
+    ]);
+  });
+
+  it('gives 50 contacts unless told, and 100 of them with all the metadata there may be', async () => {
+    const many = uuidv7();
+    await app.database.query(
+      `INSERT INTO contacts (tenant_id, id, phone, source, metadata)
+       SELECT $1, uuidv7(), '+1415555' || (1000 + n), 'api', $2 FROM generate_series(1, 100) n`,
+      [many, JSON.stringify({ a: 'x'.repeat(65_000) })],
+    );
+    expect((await app.search(many)).contacts).toHaveLength(50);
+    expect((await app.search(many, { pageSize: 100 })).contacts).toHaveLength(100);
+  });
+
+  it.each(['x', 'bm90IGFuIGlk', '%%%', Buffer.from(`${uuidv7()}'`).toString('base64url')])(
+    'refuses %s, which is no token of a page',
+    async (pageToken) => {
+      await expect(app.search(tenant, { pageToken })).rejects.toMatchObject({
+        reason: 'INVALID_FIELD',
+        fields: [{ field: 'page_token' }],
+      });
+    },
+  );
+});

@@ -1,0 +1,14 @@
+export { errorCode } from './error-code.ts';
+export { freePort, requireFreePort } from './port.ts';
+export { commandLineOf, stopLeftover } from './leftover.ts';
+export { startProcess } from './process.ts';
+export type { ProcessExit, StartedProcess, StartProcessOptions } from './process.ts';
+export { CommandError, runCommand } from './command.ts';
+export type { CommandOptions } from './command.ts';
+export { lastLines } from './log-tail.ts';
+export { pollUntil } from './poll.ts';
+export { startPostgres } from './postgres.ts';
+export type { PostgresOptions, PostgresServer } from './postgres.ts';
+export { startNats } from './nats.ts';
+export type { NatsOptions, NatsServer } from './nats.ts';
+export { findNatsServer } from './nats-binary.ts';

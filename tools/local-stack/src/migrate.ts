@@ -1,0 +1,33 @@
+// npm run migrate: brings the four databases to the newest schema.
+import { buildServices } from './build-services.ts';
+import { migrate } from './migrations.ts';
+import { SERVICE_NAMES } from './service-names.ts';
+import type { ServiceName } from './service-names.ts';
+import { parleyHome } from './settings.ts';
+import { readStackFile } from './stack-file.ts';
+
+const variableOf = (service: ServiceName): string => `DATABASE_URL_${service.toUpperCase()}`;
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<void> {
+  const running = readStackFile(parleyHome(process.env))?.databases;
+  const urls = SERVICE_NAMES.map((service) => {
+    const url = process.env[variableOf(service)] || running?.[service];
+    if (url !== undefined) return { service, url };
+    throw new Error(
+      `Which database of ${service}? Set ${variableOf(service)}, or start the stack (npm start).`,
+    );
+  });
+  await buildServices(console.log);
+  for (const { service, url } of urls) {
+    const output = await migrate(service, url);
+    console.log(`${service}: migrated (database ${new URL(url).pathname.slice(1)} at ${new URL(url).host})`);
+    if (output !== '') console.log(output.replaceAll(/^/gm, '  '));
+  }
+}
