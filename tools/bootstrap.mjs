@@ -89,13 +89,12 @@ async function installPackages() {
     (folder) => !folder.startsWith(join(root, 'node_modules')),
   );
   const env = { ...process.env, PATH: path.join(delimiter) };
-  const result = await run(
-    'npm',
-    ['ci', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund'],
-    env,
-  );
+  // Not `npm ci`: that refuses a lock file without the optional packages of every platform, and npm leaves out of a
+  // lock file those that the registry it was made with did not have. The versions are the locked ones all the same.
+  const flags = ['--no-save', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund'];
+  const result = await run('npm', ['install', ...flags], env);
   if (result.code !== 0) {
-    console.error('npm ci failed: see above.');
+    console.error('npm install failed: see above.');
     exitLike(result);
   }
   console.log(`Installed npm packages in ${Math.round((Date.now() - began) / 1000)} s`);

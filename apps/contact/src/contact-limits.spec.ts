@@ -93,6 +93,11 @@ describe('a field that is not valid', () => {
     });
   });
 
+  it('is told even where ten thousand of them are not valid', async () => {
+    const addTags = Array.from({ length: 10_000 }, () => '');
+    expect(await refusal(app.update(tenant, contactId, { addTags }))).toMatch(/^fields.add_tags\[0\],/);
+  });
+
   it.each<[string, GetContactRequest['lookup'], string]>([
     ['nothing to look for', undefined, 'lookup'],
     ['an id that is no UUID', { $case: 'id', value: 'x' }, 'id'],

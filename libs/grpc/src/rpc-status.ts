@@ -19,6 +19,12 @@ const CODES: Record<ErrorKind, GrpcCode> = {
 };
 const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as ErrorKind]));
 
+/**
+ * How many bytes the fields at fault may take. They travel in the trailers, base64 encoded; past 64 KiB of those the
+ * connection breaks, and with it the calls of others.
+ */
+const MAX_FIELDS_BYTES = 32 * 1024;
+
 /** Codes of a call that never got an answer from the other side's handler. */
 const NO_ANSWER = [GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED, GrpcCode.UNAVAILABLE];
 
@@ -31,10 +37,20 @@ export function toRpcStatus(error: DomainError, domain: string): Status {
   };
   const details = [{ typeUrl: ERROR_INFO, value: Buffer.from(ErrorInfo.encode(info).finish()) }];
   if (error.fields.length > 0) {
-    const badRequest = BadRequest.encode({ fieldViolations: error.fields });
+    const badRequest = BadRequest.encode({ fieldViolations: firstOf(error.fields) });
     details.push({ typeUrl: BAD_REQUEST, value: Buffer.from(badRequest.finish()) });
   }
   return { code: CODES[error.kind], message: error.message, details };
+}
+
+/** As many as there is room for. */
+function firstOf(fields: FieldProblem[]): FieldProblem[] {
+  let bytes = 0;
+  return fields.filter(({ field, description }) => {
+    // 12: what frames the two texts, at most.
+    bytes += Buffer.byteLength(field) + Buffer.byteLength(description) + 12;
+    return bytes <= MAX_FIELDS_BYTES;
+  });
 }
 
 /** The error behind an item's outcome. */

@@ -29,6 +29,12 @@ export interface GrpcServerOptions {
 }
 
 /**
+ * Calls in flight end by their deadlines, long before this. What is open longer, such as a balancer's health watch,
+ * is cut off: it would hold up the process for ever (P11).
+ */
+const DRAIN_LIMIT_MS = 5_000;
+
+/**
  * Starts a Nest gRPC server with what all of ours share: errors with reasons, the caller's request id and deadline,
  * health, reflection, and a close that finishes the calls in flight.
  */
@@ -37,6 +43,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   const packageName = service.slice(0, service.lastIndexOf('.'));
   const address = `${options.host}:${options.port}`;
   const health = new Health(service, options.ready, logger);
+  let listener: Server | undefined;
 
   const app = await NestFactory.createMicroservice<GrpcOptions>(options.module, {
     transport: Transport.GRPC,
@@ -49,6 +56,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       // Nest's default cancels the calls in flight.
       gracefulShutdown: true,
       onLoadPackageDefinition: (_definition: unknown, server: Server) => {
+        listener = server;
         health.addTo(server);
         if (options.reflection) describe(service, server);
       },
@@ -63,7 +71,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     address,
     close: async () => {
       await health.drain();
+      const limit = setTimeout(() => listener?.forceShutdown(), DRAIN_LIMIT_MS);
       await app.close();
+      clearTimeout(limit);
     },
   };
 }

@@ -1,5 +1,5 @@
 export { eventually } from './eventually.ts';
 export { EventProbe, type RecordedEvent } from './event-probe.ts';
 export { createTestDatabase, type TestDatabase } from './test-database.ts';
-export { NATS_URL, startTestServers } from './test-servers.ts';
+export { NATS_URL, POSTGRES_URL, startTestServers } from './test-servers.ts';
 export { freePort } from '@parley/local-servers';

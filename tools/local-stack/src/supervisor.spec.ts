@@ -46,7 +46,7 @@ describe('Supervisor', () => {
       ['gateway', 'gateway'],
       ['session', 'session'],
     ] as const) {
-      await add(name, stage, 'sleep 60');
+      await add(name, stage, 'exec sleep 60');
       void supervisor.get(name).exited.then(() => order.push(name));
     }
     await supervisor.stop();

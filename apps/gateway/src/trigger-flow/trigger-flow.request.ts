@@ -2,7 +2,7 @@ import { checkJsonObject, CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 import { optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
 
-const NEITHER = 'contact_id or phone is required';
+const NEITHER = { text: 'contact_id or phone is required' };
 
 /** As JSON text: it is passed on and given back as it came. */
 const context = z.unknown().transform((value, result) => {
@@ -20,8 +20,13 @@ export const triggerFlowRequest = z
     phone: optionalPhone,
     context: context.optional(),
   })
-  .refine(namesContact, { path: ['contact_id'], error: NEITHER, when: contactIsReadable })
-  .refine(namesContact, { path: ['phone'], error: NEITHER, when: contactIsReadable });
+  .refine(namesContact, {
+    path: ['contact_id'],
+    params: NEITHER,
+    error: NEITHER.text,
+    when: contactIsReadable,
+  })
+  .refine(namesContact, { path: ['phone'], params: NEITHER, error: NEITHER.text, when: contactIsReadable });
 
 export type TriggerFlow = z.output<typeof triggerFlowRequest>;
 
@@ -32,7 +37,11 @@ function namesContact(body: { contact_id?: string | undefined; phone?: string | 
 /** Also when other fields are at fault, but not when these are: then that is what there is to say of them. */
 function contactIsReadable({ value, issues }: z.core.ParsePayload): boolean {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject && !issues.some(({ path, message }) => message !== NEITHER && isContactField(path?.[0]));
+  return isObject && !issues.some((issue) => !isNeither(issue) && isContactField(issue.path?.[0]));
+}
+
+function isNeither(issue: z.core.$ZodRawIssue): boolean {
+  return issue.code === 'custom' && issue.params === NEITHER;
 }
 
 function isContactField(name: PropertyKey | undefined): boolean {

@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, runCommand, startProcess, type StartedProcess } from '@parley/local-servers';
+import { eventually, NATS_URL, POSTGRES_URL } from '@parley/testing';
+import pg from 'pg';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const APPS = ['gateway', 'contact', 'flow-catalog', 'session'] as const;
+
+export type App = (typeof APPS)[number];
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** As it was sent. */
+  text: string;
+  body: unknown;
+}
+
+/** A process of an app: the app's name, and -2 for its second replica. */
+type Name = App | 'session-2';
+
+/**
+ * The four services as separate processes, two replicas of session among them, from their production builds; each on
+ * a database of its own on the test Postgres. Processes can be killed and restarted.
+ */
+export class Cluster {
+  readonly natsUrl = process.env[NATS_URL]!;
+  private readonly id = randomUUID().replaceAll('-', '').slice(0, 12);
+  private readonly logs = mkdtempSync(join(tmpdir(), 'parley-e2e-'));
+  private readonly ports = new Map<Name, number>();
+  private readonly processes = new Map<Name, StartedProcess>();
+  private tokens = new Map<string, { token: string; tenantId: string }>();
+
+  static async start(): Promise<Cluster> {
+    const cluster = new Cluster();
+    await cluster.createDatabases();
+    for (const name of [...APPS, 'session-2'] as const) cluster.ports.set(name, await freePort());
+    await Promise.all([...cluster.ports.keys()].map((name) => cluster.startProcess(name)));
+    await cluster.createToken('acme');
+    await cluster.ready();
+    return cluster;
+  }
+
+  get gateway(): string {
+    return `http://127.0.0.1:${this.ports.get('gateway')!}`;
+  }
+
+  tokenOf(tenant = 'acme'): string {
+    return this.tokens.get(tenant)!.token;
+  }
+
+  tenantIdOf(tenant = 'acme'): string {
+    return this.tokens.get(tenant)!.tenantId;
+  }
+
+  /** A request with the tenant's token. */
+  async request(method: string, path: string, body?: unknown, tenant = 'acme'): Promise<Answer> {
+    const response = await fetch(`${this.gateway}/api/v1${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${this.tokenOf(tenant)}`,
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
+  }
+
+  trigger(body: unknown, tenant = 'acme'): Promise<Answer> {
+    return this.request('POST', '/actions/trigger-flow', body, tenant);
+  }
+
+  /** Makes a flow and, unless told otherwise, publishes it. Gives its id. */
+  async createFlow(
+    options: { ttl?: number; entry?: boolean; publish?: boolean; tenant?: string } = {},
+  ): Promise<string> {
+    const { ttl = 30, entry = true, publish = true, tenant = 'acme' } = options;
+    const end = { id: 'bye', type: 'end', data: {} };
+    const definition = entry
+      ? {
+          nodes: [{ id: 'start', type: 'entry', data: {} }, end],
+          edges: [{ source: 'start', target: 'bye' }],
+        }
+      : { nodes: [end], edges: [] };
+    const settings = { session_ttl_minutes: ttl };
+    const created = await this.request(
+      'POST',
+      '/flows',
+      { name: 'Abandoned cart 30min', definition, settings },
+      tenant,
+    );
+    const { id } = created.body as { id: string };
+    if (publish) await this.request('POST', `/flows/${id}/publish`, undefined, tenant);
+    return id;
+  }
+
+  /** A token of a tenant, which is made when it is new. */
+  async createToken(tenant: string, ...options: string[]): Promise<string> {
+    const args = [
+      'create',
+      '--tenant',
+      tenant,
+      '--name',
+      randomUUID(),
+      '--rate',
+      '1000000',
+      '--json',
+      ...options,
+    ];
+    const created = JSON.parse(await this.run('gateway', 'token.js', args)) as {
+      token: string;
+      tenant_id: string;
+    };
+    if (!this.tokens.has(tenant))
+      this.tokens.set(tenant, { token: created.token, tenantId: created.tenant_id });
+    return created.token;
+  }
+
+  async run(app: App, script: string, args: string[] = []): Promise<string> {
+    return runCommand(process.execPath, [join(ROOT, 'apps', app, 'dist', script), ...args], {
+      env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: this.databaseUrl(app) },
+    });
+  }
+
+  /** A statement on a service's database, behind its back. */
+  async query<Row extends pg.QueryResultRow>(app: App, text: string, parameters?: unknown[]): Promise<Row[]> {
+    return query<Row>(this.databaseUrl(app), text, parameters);
+  }
+
+  /** Ends a process as a crash would. */
+  async kill(name: Name): Promise<void> {
+    await this.processes.get(name)!.kill();
+  }
+
+  /** Starts a killed process again, on the same port. */
+  async restart(name: Name): Promise<void> {
+    await this.startProcess(name);
+    await this.ready();
+  }
+
+  /** Waits until the gateway and all it depends on answer. */
+  async ready(): Promise<void> {
+    await eventually(async () => {
+      const response = await fetch(`${this.gateway}/readyz`);
+      if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.processes.values()].map((started) => started.stop()));
+    const server = process.env[POSTGRES_URL]!;
+    for (const app of APPS) await query(server, `DROP DATABASE ${this.databaseName(app)} WITH (FORCE)`);
+    rmSync(this.logs, { recursive: true, force: true });
+  }
+
+  private async createDatabases(): Promise<void> {
+    const server = process.env[POSTGRES_URL]!;
+    for (const app of APPS) await query(server, `CREATE DATABASE ${this.databaseName(app)}`);
+    await Promise.all(APPS.map((app) => this.run(app, 'migrate.js')));
+  }
+
+  private async startProcess(name: Name): Promise<void> {
+    const app: App = name === 'session-2' ? 'session' : name;
+    const started = await startProcess({
+      name,
+      command: process.execPath,
+      args: [join(ROOT, 'apps', app, 'dist', 'main.js')],
+      env: { ...process.env, NODE_OPTIONS: '', ...this.settings(name, app) },
+      logFile: join(this.logs, `${name}.log`),
+    });
+    this.processes.set(name, started);
+  }
+
+  private settings(name: Name, app: App): Record<string, string> {
+    const address = (service: Name): string => `127.0.0.1:${this.ports.get(service)!}`;
+    const port = String(this.ports.get(name)!);
+    return {
+      DATABASE_URL: this.databaseUrl(app),
+      NATS_URL: this.natsUrl,
+      GRPC_PORT: port,
+      HTTP_PORT: port,
+      CONTACT_ADDRESS: address('contact'),
+      FLOW_CATALOG_ADDRESS: address('flow-catalog'),
+      SESSION_ADDRESS: `ipv4:${address('session')},${address('session-2')}`,
+      LOG_LEVEL: 'info',
+    };
+  }
+
+  private databaseName(app: App): string {
+    return `e2e_${this.id}_${app.replace('-', '_')}`;
+  }
+
+  private databaseUrl(app: App): string {
+    const url = new URL(process.env[POSTGRES_URL]!);
+    url.pathname = `/${this.databaseName(app)}`;
+    return url.href;
+  }
+}
+
+async function query<Row extends pg.QueryResultRow>(
+  url: string,
+  text: string,
+  parameters?: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const { rows } = await client.query<Row>(text, parameters);
+    return rows;
+  } finally {
+    await client.end();
+  }
+}

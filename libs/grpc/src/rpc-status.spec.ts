@@ -1,0 +1,105 @@
+import { Metadata, status as GrpcCode, type ServiceError } from '@grpc/grpc-js';
+import { describe, expect, it } from '@jest/globals';
+import { DomainError, type ErrorDetails, type ErrorKind } from '@parley/errors';
+import { fromRpcStatus, fromServiceError, toRpcStatus, toServiceError, unwrap } from './rpc-status.ts';
+
+const DOMAIN = 'parley.contact.v1';
+
+const kinds: [ErrorKind, GrpcCode][] = [
+  ['invalid_argument', GrpcCode.INVALID_ARGUMENT],
+  ['unauthenticated', GrpcCode.UNAUTHENTICATED],
+  ['permission_denied', GrpcCode.PERMISSION_DENIED],
+  ['not_found', GrpcCode.NOT_FOUND],
+  ['already_exists', GrpcCode.ALREADY_EXISTS],
+  ['failed_precondition', GrpcCode.FAILED_PRECONDITION],
+  ['resource_exhausted', GrpcCode.RESOURCE_EXHAUSTED],
+  ['unavailable', GrpcCode.UNAVAILABLE],
+  ['internal', GrpcCode.INTERNAL],
+];
+
+const details: [string, ErrorDetails][] = [
+  ['nothing more', {}],
+  ['a domain of its own', { domain: 'parley.session.v1' }],
+  ['metadata, whatever the keys', { metadata: { status: 'expired', constructor: 'x', 'ünï': '🦜' } }],
+  ['a field', { fields: [{ field: 'nodes[2].data.text', description: 'must not be empty' }] }],
+  ['two fields', { fields: [{ field: 'id', description: 'ä' }, { field: '', description: '' }] }],
+];
+
+/** As the caller of an RPC gets it. */
+const received = (error: DomainError): ServiceError =>
+  Object.assign(new Error(), toServiceError(error, DOMAIN));
+
+describe('an error', () => {
+  it.each(kinds)('of the kind %s has the gRPC code %i, and comes back as itself', (kind, code) => {
+    const error = new DomainError(kind, 'SOME_REASON', 'Some text');
+    expect(toServiceError(error, DOMAIN)).toMatchObject({ code, details: 'Some text' });
+    const back = { kind, reason: 'SOME_REASON', message: 'Some text', domain: DOMAIN };
+    expect(fromServiceError(received(error))).toMatchObject(back);
+    expect(fromRpcStatus(toRpcStatus(error, DOMAIN))).toMatchObject(back);
+  });
+
+  it.each(details)('comes back with %s, from a call and from an item of a batch', (_, given) => {
+    const error = new DomainError('not_found', 'SOME_REASON', 'Some text', given);
+    const back = { domain: DOMAIN, metadata: {}, fields: [], ...given };
+    for (const read of [fromServiceError(received(error)), fromRpcStatus(toRpcStatus(error, DOMAIN))]) {
+      const { domain, metadata, fields } = read;
+      expect({ domain, metadata, fields }).toEqual(back);
+    }
+  });
+
+  it('never sends its cause', () => {
+    const cause = new Error('password authentication failed for +14155550123');
+    const sent = toServiceError(new DomainError('unavailable', 'UNAVAILABLE', 'Away', { cause }), DOMAIN);
+    const bytes = sent.metadata.get('grpc-status-details-bin')[0] as Buffer;
+    expect(bytes.toString()).toContain('UNAVAILABLE');
+    expect(bytes.toString()).not.toContain('password');
+  });
+
+  it('names the first of more fields than the trailers have room for', () => {
+    const fields = Array.from({ length: 10_000 }, (_, n) => ({ field: `tags[${n}]`, description: 'must not be empty' }));
+    const status = toRpcStatus(new DomainError('invalid_argument', 'INVALID_FIELD', 'x', { fields }), DOMAIN);
+    const back = fromRpcStatus(status).fields;
+    expect(back.length).toBeGreaterThan(500);
+    expect(back).toEqual(fields.slice(0, back.length));
+    expect(status.details.reduce((bytes, { value }) => bytes + value.length, 0)).toBeLessThan(40_000);
+  });
+});
+
+describe('a failed call without details', () => {
+  const failure = (code: GrpcCode): ServiceError =>
+    Object.assign(new Error('text of another side'), { code, details: 'text', metadata: new Metadata() });
+
+  it.each([
+    ['DEADLINE_EXCEEDED', GrpcCode.DEADLINE_EXCEEDED, 'unavailable', 'UNAVAILABLE'],
+    ['CANCELLED', GrpcCode.CANCELLED, 'unavailable', 'UNAVAILABLE'],
+    ['UNAVAILABLE', GrpcCode.UNAVAILABLE, 'unavailable', 'UNAVAILABLE'],
+    ['UNKNOWN', GrpcCode.UNKNOWN, 'internal', 'INTERNAL'],
+    ['UNIMPLEMENTED', GrpcCode.UNIMPLEMENTED, 'internal', 'INTERNAL'],
+    ['NOT_FOUND', GrpcCode.NOT_FOUND, 'internal', 'INTERNAL'],
+  ])('with %s (%i) is %s, and its text stays inside', (_, code, kind, reason) => {
+    const error = fromServiceError(failure(code));
+    expect(error).toMatchObject({ kind, reason });
+    expect(error.message).not.toContain('text');
+  });
+
+  it('is internal where its code has no kind', () => {
+    expect(fromRpcStatus({ code: 15, message: 'x', details: [] })).toMatchObject({ kind: 'internal', reason: 'INTERNAL' });
+  });
+});
+
+describe('the outcome of an item', () => {
+  it('is its value when it is good', () => {
+    expect(unwrap({ $case: 'session', value: 'x' }, 'session')).toBe('x');
+  });
+
+  it('is thrown when it is an error', () => {
+    const value = toRpcStatus(new DomainError('not_found', 'CONTACT_NOT_FOUND', 'x'), DOMAIN);
+    expect(() => unwrap<{ $case: string; value: unknown }, string>({ $case: 'error', value }, 'contact')).toThrow(
+      expect.objectContaining({ reason: 'CONTACT_NOT_FOUND', domain: DOMAIN }) as Error,
+    );
+  });
+
+  it('is an internal error when there is none', () => {
+    expect(() => unwrap(undefined, 'contact' as never)).toThrow(expect.objectContaining({ kind: 'internal' }) as Error);
+  });
+});

@@ -1,0 +1,78 @@
+import 'reflect-metadata';
+import { Module, Controller, type DynamicModule } from '@nestjs/common';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
+import {
+  FlowCatalogServiceClient,
+  FlowCatalogServiceService,
+  type GetFlowRequest,
+  type GetFlowResponse,
+} from '@parley/contracts/flow-catalog';
+import { currentRequest, Logger, type RequestContext, type RunningService } from '@parley/service';
+import { freePort } from '@parley/testing';
+import { z } from 'zod';
+import { call, connect } from '../client.ts';
+import { startGrpcServer, type GrpcServerOptions } from '../server.ts';
+import { uuid } from '../validation.ts';
+
+type Handler = (request: GetFlowRequest) => void | Promise<void>;
+
+/** A server with one RPC, getFlow, that does what the test says and remembers what it knew of each request. */
+export class EchoService {
+  readonly seen: RequestContext[] = [];
+  readonly clients: FlowCatalogServiceClient[] = [];
+  running!: RunningService;
+  /** Runs in the RPC. */
+  handler: Handler = () => undefined;
+
+  static async start(options: Partial<GrpcServerOptions> = {}): Promise<EchoService> {
+    const echo = new EchoService();
+    echo.running = await startGrpcServer({
+      module: moduleOf(echo),
+      service: 'parley.flow_catalog.v1.FlowCatalogService',
+      definition: FlowCatalogServiceService,
+      host: '127.0.0.1',
+      port: await freePort(),
+      reflection: false,
+      ready: () => Promise.resolve(),
+      logger: new Logger('echo', 'silent'),
+      ...options,
+    });
+    return echo;
+  }
+
+  /** Calls the RPC, over a client of ours. */
+  get(id = '0190b0a0-0000-7000-8000-000000000000', tenantId = id): Promise<GetFlowResponse> {
+    const client = this.clients[0] ?? this.addClient();
+    return call(client, client.getFlow, { tenantId, id });
+  }
+
+  addClient(address = this.running.address): FlowCatalogServiceClient {
+    const client = connect(FlowCatalogServiceClient, address);
+    this.clients.push(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients) client.close();
+    await this.running.close();
+  }
+}
+
+function moduleOf(echo: EchoService): DynamicModule {
+  @Controller()
+  class EchoController {
+    @GrpcMethod('FlowCatalogService', 'getFlow')
+    async getFlow(
+      @Payload({ schema: z.object({ tenantId: uuid, id: z.string() }) }) request: GetFlowRequest,
+    ): Promise<GetFlowResponse> {
+      echo.seen.push({ ...currentRequest()! });
+      await echo.handler(request);
+      return { flow: undefined };
+    }
+  }
+
+  @Module({})
+  class EchoModule {}
+
+  return { module: EchoModule, controllers: [EchoController] };
+}

@@ -1,0 +1,73 @@
+import type { ArgumentMetadata } from '@nestjs/common';
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { SchemaPipe, toFieldProblems, uuid } from './validation.ts';
+
+describe('the path of a field', () => {
+  it.each([
+    [['tenantId'], 'tenant_id'],
+    [['settings', 'sessionTtlMinutes'], 'settings.session_ttl_minutes'],
+    [['nodes', 2, 'data', 'saveAs'], 'nodes[2].data.save_as'],
+    [['requests', 0], 'requests[0]'],
+    [['tags', 1, 2], 'tags[1][2]'],
+    [[{ key: 'pageToken' }, { key: 3 }], 'page_token[3]'],
+    [['phone'], 'phone'],
+    [[], ''],
+    [undefined, ''],
+  ])('%j is written %s', (path, field) => {
+    expect(toFieldProblems([{ path, message: 'must be a UUID' }])).toEqual([{ field, description: 'must be a UUID' }]);
+  });
+});
+
+describe('a UUID', () => {
+  it.each([
+    ['0190b0a0-0000-7000-8000-000000000000', '0190b0a0-0000-7000-8000-000000000000'],
+    ['0190B0A0-0000-7000-8000-00000000000F', '0190b0a0-0000-7000-8000-00000000000f'],
+    ['f47ac10b-58cc-4372-a567-0e02b2c3d479', 'f47ac10b-58cc-4372-a567-0e02b2c3d479'],
+    ['6ba7b810-9dad-11d1-80b4-00c04fd430c8', '6ba7b810-9dad-11d1-80b4-00c04fd430c8'],
+    ['1ec9414c-232a-8b00-b3c8-9e6bdeced846', '1ec9414c-232a-8b00-b3c8-9e6bdeced846'],
+  ])('%s of any version is taken as %s', (given, taken) => {
+    expect(uuid.parse(given)).toBe(taken);
+  });
+
+  it.each(['', 'x', '0190b0a0-0000-7000-8000-00000000000', '{0190b0a0-0000-7000-8000-000000000000}', '0190b0a0000070008000000000000000'])(
+    '%j is none',
+    (given) => {
+      expect(uuid.safeParse(given).success).toBe(false);
+    },
+  );
+});
+
+describe('a value that a schema marks', () => {
+  const pipe = new SchemaPipe();
+  const given = (schema?: z.ZodType) => ({ type: 'body', ...(schema && { schema }) }) as ArgumentMetadata;
+
+  it('is what the schema makes of it', async () => {
+    const schema = z.object({ name: z.string().trim(), size: z.number().default(5) });
+    expect(await pipe.transform({ name: ' x ', other: 1 }, given(schema))).toEqual({ name: 'x', size: 5 });
+  });
+
+  it('is refused with every field at fault', async () => {
+    const schema = z.object({ tenantId: z.string('must be a string'), list: z.array(z.number('must be a number')) });
+    await expect(pipe.transform({ tenantId: 1, list: [1, 'x'] }, given(schema))).rejects.toMatchObject({
+      kind: 'invalid_argument',
+      reason: 'INVALID_FIELD',
+      fields: [
+        { field: 'tenant_id', description: 'must be a string' },
+        { field: 'list[1]', description: 'must be a number' },
+      ],
+    });
+  });
+
+  it('keeps keys that are special in JavaScript', async () => {
+    const value: unknown = JSON.parse('{"__proto__":{"a":1},"constructor":{"b":2}}');
+    expect(JSON.stringify(await pipe.transform(value, given(z.unknown())))).toBe(
+      '{"__proto__":{"a":1},"constructor":{"b":2}}',
+    );
+  });
+
+  it('passes as it is without a schema', async () => {
+    const value = { a: 1 };
+    expect(await pipe.transform(value, given())).toBe(value);
+  });
+});

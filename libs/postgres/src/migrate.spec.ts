@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '@parley/testing';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { migrate } from './migrate.ts';
+
+class CreateNotes1700000000001 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    // Slow enough for all that came at once to be waiting.
+    await runner.query('SELECT pg_sleep(0.3)');
+    await runner.query('CREATE TABLE notes (id int PRIMARY KEY)');
+  }
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE notes');
+  }
+}
+class AddText1700000000002 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('INSERT INTO notes VALUES (1)');
+    await runner.query('ALTER TABLE notes ADD text text');
+  }
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE notes DROP text');
+  }
+}
+class Broken1700000000003 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('INSERT INTO notes VALUES (2)');
+    await runner.query('SELECT 1/0');
+  }
+  async down(): Promise<void> {}
+}
+
+let database: TestDatabase;
+// A database with no migrations of its own, for each test.
+beforeEach(async () => {
+  database = await createTestDatabase([], migrate);
+});
+const databases: TestDatabase[] = [];
+beforeEach(() => databases.push(database));
+afterAll(() => Promise.all(databases.map((one) => one.drop())));
+beforeAll(() => expect(databases).toEqual([]));
+
+const ALL = [CreateNotes1700000000001, AddText1700000000002];
+
+describe('migrating a database', () => {
+  it('runs in order what the database lacks, and names it', async () => {
+    expect(await migrate(database.url, [CreateNotes1700000000001])).toEqual(['CreateNotes1700000000001']);
+    expect(await migrate(database.url, ALL)).toEqual(['AddText1700000000002']);
+    expect(await migrate(database.url, ALL)).toEqual([]);
+    expect(await database.query('SELECT id, text FROM notes')).toEqual([{ id: 1, text: null }]);
+  });
+
+  it.each([2, 10])('is done once when %i do it at the same time', async (count) => {
+    const answers = await Promise.all(Array.from({ length: count }, () => migrate(database.url, ALL)));
+    expect(answers.toSorted((a, b) => b.length - a.length)).toEqual([
+      ['CreateNotes1700000000001', 'AddText1700000000002'],
+      ...Array<string[]>(count - 1).fill([]),
+    ]);
+    expect(await database.query('SELECT id FROM notes')).toHaveLength(1);
+  });
+
+  it('keeps what was done before a migration that fails, nothing of that one, and can go on', async () => {
+    await expect(migrate(database.url, [...ALL, Broken1700000000003])).rejects.toThrow('division by zero');
+    expect(await database.query('SELECT id FROM notes')).toEqual([{ id: 1 }]);
+    expect(await migrate(database.url, ALL)).toEqual([]);
+  });
+
+  it('leaves no connection and no lock behind', async () => {
+    await migrate(database.url, ALL);
+    const others = 'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+    expect(await database.query(others)).toEqual([]);
+    expect(await database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")).toEqual([]);
+  });
+});
