@@ -26,7 +26,7 @@ export class OutboxRelay {
   private readonly publishing: BackgroundLoop;
   private readonly polling: BackgroundLoop;
   private readonly purging: BackgroundLoop;
-  private queue: OutgoingEvent[] = [];
+  private readonly queue: OutgoingEvent[] = [];
 
   constructor(options: { database: Database; stream: EventStream; retentionDays: number; logger: Logger }) {
     this.database = options.database;
@@ -60,33 +60,32 @@ export class OutboxRelay {
     this.purging.start();
   }
 
-  /** Publishes what is in memory, then ends. What it could not publish stays in the table for others. */
+  /** Publishes what is in memory, then ends. What it cannot publish stays in the table for others. */
   async stop(): Promise<void> {
     await Promise.all([this.polling.stop(), this.purging.stop()]);
     await this.publishing.stop();
     while (await this.publishBatch().catch(() => false));
   }
 
+  /** Whether so many events could be published from memory now; otherwise they had better wait in the table. */
+  accepts(count: number): boolean {
+    return this.stream.connected && this.queue.length + count <= MAX_QUEUED;
+  }
+
   /** Publishes events that this replica has claimed and committed. */
   publishSoon(events: OutgoingEvent[]): void {
     if (events.length === 0) return;
-    if (!this.stream.connected || this.queue.length + events.length > MAX_QUEUED) return;
     this.queue.push(...events);
     this.publishing.wake();
   }
 
   private async publishBatch(): Promise<boolean> {
-    if (!this.stream.connected) {
-      this.queue = [];
-      return false;
-    }
     const batch = this.queue.splice(0, BATCH_SIZE);
     if (batch.length === 0) return false;
     const results = await Promise.allSettled(batch.map((event) => this.stream.publish(event)));
-    const published = batch.filter((_event, index) => results[index]?.status === 'fulfilled');
-    await this.markPublished(published);
+    await this.markPublished(batch.filter((_event, index) => results[index]?.status === 'fulfilled'));
+    await this.release(batch.filter((_event, index) => results[index]?.status === 'rejected'));
     const failure = results.find((result) => result.status === 'rejected');
-    // Their claims lapse, and polling finds them again.
     if (failure) throw failure.reason;
     return this.queue.length > 0;
   }
@@ -97,6 +96,17 @@ export class OutboxRelay {
       `UPDATE outbox SET published_at = clock_timestamp()
        FROM unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
        WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
+      [events.map((event) => event.tenantId), events.map((event) => event.id)],
+    );
+  }
+
+  /** Lets polling find them at once, instead of when their claims lapse. */
+  private async release(events: OutgoingEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    await this.database.query(
+      `UPDATE outbox SET claimed_until = '-infinity'
+       FROM unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
+       WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id AND published_at IS NULL`,
       [events.map((event) => event.tenantId), events.map((event) => event.id)],
     );
   }

@@ -32,7 +32,7 @@ export class Outbox {
     const result = await this.database.transaction((tx) => {
       claimed = [];
       return work(tx, async (events) => {
-        claimed.push(...(await insert(tx, events)));
+        claimed.push(...(await insert(tx, events, this.relay.accepts(events.length))));
       });
     });
     this.relay.publishSoon(claimed);
@@ -40,15 +40,22 @@ export class Outbox {
   }
 }
 
-/** Gives the events this replica may publish: those without an earlier one of their subject still waiting. */
-async function insert(tx: EntityManager, events: OutgoingEvent[]): Promise<OutgoingEvent[]> {
+/**
+ * Claims the events this replica may publish at once, and gives those: all without an earlier one of their subject
+ * still waiting, if the relay takes them at all.
+ */
+async function insert(
+  tx: EntityManager,
+  events: OutgoingEvent[],
+  accepted: boolean,
+): Promise<OutgoingEvent[]> {
   if (events.length === 0) return [];
   const rows = await sql<{ id: string }>(
     tx,
     `WITH added AS (
        INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
        SELECT e.tenant_id, e.id, e.type, e.subject, e.sequence, e.time, e.data,
-              CASE WHEN e.sequence > 1 AND EXISTS (
+              CASE WHEN NOT $8 OR e.sequence > 1 AND EXISTS (
                 SELECT FROM outbox o
                 WHERE o.tenant_id = e.tenant_id AND o.subject = e.subject AND o.published_at IS NULL)
               THEN '-infinity' ELSE clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS}) END
@@ -64,6 +71,7 @@ async function insert(tx: EntityManager, events: OutgoingEvent[]): Promise<Outgo
       events.map((event) => event.sequence),
       events.map((event) => event.time),
       events.map((event) => JSON.stringify(event.data)),
+      accepted,
     ],
   );
   const claimed = new Set(rows.map((row) => row.id));

@@ -107,6 +107,11 @@ export class SessionApp {
     return service;
   }
 
+  async closeReplicas(): Promise<void> {
+    for (const client of this.clients.splice(0)) client.close();
+    await Promise.all(this.replicas.splice(0).map((replica) => replica.close()));
+  }
+
   get client(): SessionServiceClient {
     return this.clients[0]!;
   }
@@ -128,8 +133,7 @@ export class SessionApp {
   }
 
   async close(): Promise<void> {
-    for (const client of this.clients) client.close();
-    await Promise.all(this.replicas.map((replica) => replica.close()));
+    await this.closeReplicas();
     this.flowCatalog.close();
     await this.database.drop();
   }

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { call } from '@parley/grpc';
+import { EventProbe, type RecordedEvent } from '@parley/testing';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import { newStart, SessionApp } from './testing/session-app.ts';
+
+interface AsyncApi {
+  channels: Record<string, { address: string; messages: Record<string, { $ref: string }> }>;
+  components: { messages: Record<string, { payload: { $ref: string } }>; schemas: Record<string, object> };
+}
+
+const document = parse(
+  readFileSync(new URL('../../../docs/asyncapi.yaml', import.meta.url), 'utf8'),
+) as AsyncApi;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+ajv.addFormat('uuid', UUID);
+ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+ajv.addSchema({ $id: 'asyncapi', components: document.components });
+
+let app: SessionApp;
+let events: RecordedEvent[];
+
+beforeAll(async () => {
+  app = await SessionApp.create();
+  await app.addReplica();
+  const request = newStart(app, { context: '{"secret":"never in an event"}' });
+  const probe = await EventProbe.open('PARLEY_SESSION', request.tenantId);
+  const expiring = await app.start(request);
+  await app.setExpiry(expiring.sessionId, '0 seconds');
+  await probe.waitFor('session.expired');
+  const { sessionId: id } = await app.start(request);
+  await call(app.client, app.client.cancelSession, { tenantId: request.tenantId, id });
+  await probe.waitFor('session.cancelled');
+  await probe.close();
+  ({ events } = probe);
+});
+afterAll(() => app.close());
+
+describe('docs/asyncapi.yaml', () => {
+  it('describes every event there is, and no other', () => {
+    expect(new Set(events.map((event) => event.type))).toEqual(new Set(Object.keys(document.channels)));
+  });
+
+  it.each(Object.keys(document.channels))('describes %s as it is published', (type) => {
+    const { address, messages } = document.channels[type]!;
+    expect(address).toBe(type);
+    const [message] = Object.keys(messages);
+    const validate = ajv.getSchema(`asyncapi${document.components.messages[message!]!.payload.$ref}`)!;
+    const published = events.filter((event) => event.type === type);
+    expect(published.length).toBeGreaterThan(0);
+    for (const event of published) {
+      validate(event);
+      expect(validate.errors).toBeNull();
+    }
+    // The description is tight: it refuses what is not there and what should be.
+    const [event] = published;
+    expect(validate({ ...event, unknown: 1 })).toBe(false);
+    expect(validate({ ...event, data: { ...event!.data, phone: '+14155550123' } })).toBe(false);
+    expect(validate({ ...event, data: { ...event!.data, status: 'else' } })).toBe(false);
+    expect(validate({ ...event, sequence: 0 })).toBe(false);
+  });
+
+  it('promises no contexts and no personal data, and none is published', () => {
+    expect(JSON.stringify(events)).not.toContain('never in an event');
+  });
+});
