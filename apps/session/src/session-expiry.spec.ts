@@ -58,8 +58,10 @@ describe('expiry', () => {
       );
       expect(rows).toHaveLength(20);
     });
-    const events = await app.database.query(`SELECT subject FROM outbox WHERE type = 'session.expired'`);
-    expect(new Set(events.map((event) => event['subject'])).size).toBe(20);
+    const events = await app.database.query<{ subject: string }>(
+      `SELECT subject FROM outbox WHERE type = 'session.expired'`,
+    );
+    expect(new Set(events.map((event) => event.subject)).size).toBe(20);
     expect(events).toHaveLength(20);
   });
 
