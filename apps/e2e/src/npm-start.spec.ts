@@ -1,0 +1,202 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runCommand, startProcess, type StartedProcess } from '@parley/local-servers';
+import { EventProbe, eventually } from '@parley/testing';
+
+interface Stack {
+  gateway: string;
+  grpc: Record<string, string>;
+  nats: string;
+  databases: Record<string, string>;
+  tenant_id: string;
+  token: string;
+  flows: Record<string, string>;
+  pids: Record<string, number>;
+  replicas: unknown;
+}
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const HOME = mkdtempSync(join(tmpdir(), 'parley npm start '));
+const STACK_FILE = join(HOME, 'stack.json');
+const LOG = join(HOME, 'terminal.log');
+const START_LIMIT_MS = 110_000;
+/** Sessions of this flow last the shortest time there is. */
+const TTL_MS = 60_000;
+
+const env = {
+  ...process.env,
+  NODE_OPTIONS: '',
+  DATABASE_URL: '',
+  NATS_URL: '',
+  PARLEY_HOME: HOME,
+  SESSION_REPLICAS: '2',
+  ...Object.fromEntries(
+    ['GATEWAY', 'CONTACT', 'FLOW_CATALOG', 'SESSION', 'POSTGRES', 'NATS'].map((name) => [
+      `${name}_PORT`,
+      '0',
+    ]),
+  ),
+};
+
+let terminal: StartedProcess;
+let stack: Stack;
+
+async function npmStart(): Promise<void> {
+  rmSync(LOG, { force: true });
+  terminal = await startProcess({
+    name: 'npm start',
+    command: 'npm',
+    args: ['start'],
+    cwd: ROOT,
+    env,
+    logFile: LOG,
+  });
+  let ended = false;
+  void terminal.exited.then(() => (ended = true));
+  await eventually(() => {
+    if (!ended && !existsSync(STACK_FILE)) throw new Error(`Not ready:\n${readFileSync(LOG, 'utf8')}`);
+  }, START_LIMIT_MS);
+  if (ended) throw new Error(`npm start ended:\n${readFileSync(LOG, 'utf8')}`);
+  stack = JSON.parse(readFileSync(STACK_FILE, 'utf8')) as Stack;
+  await eventually(() => expect(readFileSync(LOG, 'utf8')).toContain('Parley is ready'));
+}
+
+async function api(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const response = await fetch(`${stack.gateway}/api/v1${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${stack.token}`, 'Content-Type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+beforeAll(npmStart, START_LIMIT_MS + 5_000);
+afterAll(async () => {
+  await terminal.stop();
+  rmSync(HOME, { recursive: true, force: true });
+});
+
+describe('npm start', () => {
+  it('writes what runs where to a file that only its owner reads', () => {
+    expect(statSync(STACK_FILE).mode & 0o777).toBe(0o600);
+    const services = ['contact', 'flow_catalog', 'session'];
+    expect(stack).toEqual({
+      gateway: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      grpc: Object.fromEntries(services.map((name) => [name, expect.stringMatching(/^127\.0\.0\.1:\d+$/)])),
+      nats: expect.stringMatching(/^nats:\/\//),
+      databases: Object.fromEntries(
+        [...services, 'gateway'].map((name) => [name, expect.stringMatching(/^postgres:\/\//)]),
+      ),
+      tenant_id: expect.any(String),
+      token: expect.stringMatching(/^parley_/),
+      flows: {
+        abandoned_cart: expect.any(String),
+        main_menu: expect.any(String),
+        support_triage: expect.any(String),
+      },
+      pids: Object.fromEntries([...services, 'gateway'].map((name) => [name, expect.any(Number)])),
+      replicas: expect.anything(),
+    });
+  });
+
+  it('prints a curl that works as pasted: 201, and 200 already_running when pasted again; started is on NATS at once', async () => {
+    const curl = /^curl (?:.*\\\n)*.*$/m.exec(readFileSync(LOG, 'utf8'))![0];
+    const probe = await EventProbe.open('PARLEY_SESSION', stack.tenant_id, stack.nats);
+    const first = await runCommand('bash', ['-c', curl]);
+    const second = await runCommand('bash', ['-c', curl]);
+    expect(first).toContain('HTTP/1.1 201 Created');
+    expect(first).toContain('"status":"started"');
+    expect(second).toContain('HTTP/1.1 200 OK');
+    expect(second).toContain('"status":"already_running"');
+    const id = /"id":"([^"]+)"/.exec(first)![1]!;
+    expect(second).toContain(id);
+    await probe.waitFor('session.started');
+    expect(probe.of(id).map((event) => event.type)).toEqual(['session.started']);
+    await probe.close();
+  });
+
+  it('expires a session of a one-minute flow by itself, within two seconds, and npm run events shows both events (P5)', async () => {
+    const definition = { nodes: [{ id: 'start', type: 'entry', data: {} }], edges: [] };
+    const created = await api('POST', '/flows', {
+      name: 'One minute',
+      definition,
+      settings: { session_ttl_minutes: 1 },
+    });
+    await api('POST', `/flows/${String(created.body['id'])}/publish`);
+    const started = await api('POST', '/actions/trigger-flow', {
+      flow_id: created.body['id'],
+      phone: '+14155550142',
+    });
+    expect(started.status).toBe(201);
+    const id = String(started.body['id']);
+
+    const printed = join(HOME, 'events.log');
+    const events = await startProcess({
+      name: 'npm run events',
+      command: 'npm',
+      args: ['run', 'events'],
+      cwd: ROOT,
+      env,
+      logFile: printed,
+    });
+    const linesOf = (type: string): string[] =>
+      readFileSync(printed, 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(id) && line.includes(type));
+    const probe = await EventProbe.open('PARLEY_SESSION', stack.tenant_id, stack.nats);
+    const [expired] = await eventually(() => {
+      const found = probe.of(id).filter((event) => event.type === 'session.expired');
+      if (found.length === 0) throw new Error('No session.expired yet');
+      return found;
+    }, TTL_MS + 20_000);
+    const due = Date.parse(String(expired!.data['started_at'])) + TTL_MS;
+    expect(Date.parse(String(expired!.data['expires_at']))).toBe(due);
+    expect(Date.parse(expired!.time) - due).toBeGreaterThanOrEqual(0);
+    expect(Date.parse(expired!.time) - due).toBeLessThan(2_000);
+    expect((await api('GET', `/sessions/${id}`)).body).toMatchObject({ status: 'expired' });
+    await eventually(() => {
+      expect(linesOf('session.started')).toHaveLength(1);
+      expect(linesOf('session.expired')).toHaveLength(1);
+    });
+    await events.stop();
+    await probe.close();
+  });
+
+  it('stops everything on SIGTERM, and finds the same data, token and flows when started again', async () => {
+    const before = stack;
+    await terminal.stop();
+    await eventually(() => expect(Object.values(before.pids).filter(isAlive)).toEqual([]));
+    expect(existsSync(STACK_FILE)).toBe(false);
+    await npmStart();
+    expect([stack.token, stack.tenant_id, stack.flows]).toEqual([
+      before.token,
+      before.tenant_id,
+      before.flows,
+    ]);
+    const { body } = await api('GET', `/sessions?flow_id=${stack.flows['abandoned_cart']!}`);
+    expect(body['data']).toHaveLength(1);
+  });
+
+  it('stops everything, and says so, when one part crashes', async () => {
+    process.kill(stack.pids['contact']!, 'SIGKILL');
+    const { code } = await terminal.exited;
+    expect(code).toBe(1);
+    expect(Object.values(stack.pids).filter(isAlive)).toEqual([]);
+    expect(readFileSync(LOG, 'utf8')).toMatch(/contact.*(ended|stopped|crashed|SIGKILL)/i);
+  });
+});
