@@ -54,12 +54,12 @@ async function npmStart(): Promise<void> {
     env,
     logFile: LOG,
   });
-  let ended = false;
-  void terminal.exited.then(() => (ended = true));
+  const state = { ended: false };
+  void terminal.exited.then(() => (state.ended = true));
   await eventually(() => {
-    if (!ended && !existsSync(STACK_FILE)) throw new Error(`Not ready:\n${readFileSync(LOG, 'utf8')}`);
+    if (!state.ended && !existsSync(STACK_FILE)) throw new Error(`Not ready:\n${readFileSync(LOG, 'utf8')}`);
   }, START_LIMIT_MS);
-  if (ended) throw new Error(`npm start ended:\n${readFileSync(LOG, 'utf8')}`);
+  if (state.ended) throw new Error(`npm start ended:\n${readFileSync(LOG, 'utf8')}`);
   stack = JSON.parse(readFileSync(STACK_FILE, 'utf8')) as Stack;
   await eventually(() => expect(readFileSync(LOG, 'utf8')).toContain('Parley is ready'));
 }
