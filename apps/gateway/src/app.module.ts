@@ -18,7 +18,7 @@ import { HealthController } from './health/health.controller.ts';
 import { Readiness } from './health/readiness.ts';
 import { readJsonBodies } from './json-body.ts';
 import { OpenApiController } from './openapi.controller.ts';
-import { addRequestHooks } from './request-hooks.ts';
+import { addRequestHooks, refuseUrl } from './request-hooks.ts';
 import { RouteTable } from './route-table.ts';
 import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
 import { SessionsController } from './sessions/sessions.controller.ts';
@@ -27,6 +27,8 @@ import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
 
 /** Of a request's body. A flow's definition may be 1 MiB, and there is something around it. */
 const BODY_LIMIT = 2 * 1024 * 1024;
+/** As long as Node lets a request's head be: what is too long for an id is answered by the route, as an id unknown. */
+const MAX_PARAMETER_LENGTH = 16 * 1024;
 
 @Module({})
 class AppModule {
@@ -88,10 +90,15 @@ async function createApp(
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   // While draining, what comes on open connections is still served.
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, return503OnClosing: false });
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    return503OnClosing: false,
+    frameworkErrors: refuseUrl,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+  });
   const server = adapter.getInstance();
   server.addHook('onRoute', (route) => routes.add(route));
-  addRequestHooks(server, new Authenticator(new TokenStore(database)));
+  addRequestHooks(server, new Authenticator(new TokenStore(database)), logger);
 
   const readiness = new Readiness(clients, () => database.ping());
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(clients, readiness), adapter, {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { runInRequest, type RequestContext } from '@parley/service';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { runInRequest, type Logger, type RequestContext } from '@parley/service';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from './auth/authenticator.ts';
 
 /** From a request's arrival to its answer, at most (P10). */
@@ -8,13 +8,12 @@ const DEADLINE_MS = 2_000;
 /** What a caller's own id may look like. */
 const SANE_ID = /^[\w.:-]{1,128}$/;
 
-/** What happens to every request before its body is read: its id, its deadline, its caller. */
-export function addRequestHooks(server: FastifyInstance, authenticator: Authenticator): void {
+/** What happens to every request before its body is read: its id, its deadline, its caller; and its line in the log. */
+export function addRequestHooks(server: FastifyInstance, authenticator: Authenticator, logger: Logger): void {
   const contexts = new WeakMap<FastifyRequest, RequestContext>();
 
   server.addHook('onRequest', (request, reply, done) => {
-    const given = request.headers['x-request-id'];
-    const requestId = typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID();
+    const requestId = requestIdOf(request);
     const context: RequestContext = { requestId, deadline: Date.now() + DEADLINE_MS };
     contexts.set(request, context);
     reply.header('X-Request-Id', requestId);
@@ -27,6 +26,32 @@ export function addRequestHooks(server: FastifyInstance, authenticator: Authenti
     });
   });
 
+  // The route's pattern, not its URL: a query may hold a phone.
+  server.addHook('onResponse', (request, reply, done) => {
+    const { method, url } = request.routeOptions;
+    const fields = {
+      method: method ?? request.method,
+      route: url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
+    runInRequest(contexts.get(request)!, () => logger.log('Request', fields));
+    done();
+  });
+
   // Reading the body leaves the context; this takes it up again.
   server.addHook('preHandler', (request, _reply, done) => runInRequest(contexts.get(request)!, done));
+}
+
+/** Answers a path that cannot be decoded, which Fastify keeps from hooks and filters. */
+export function refuseUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  void reply
+    .header('X-Request-Id', requestIdOf(request))
+    .status(400)
+    .send({ error: 'The request is malformed' });
+}
+
+function requestIdOf(request: FastifyRequest): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID();
 }

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { runInRequest, type RequestContext } from '@parley/service';
-import { Observable } from 'rxjs';
+import { runInRequest, type Logger, type RequestContext } from '@parley/service';
+import { finalize, Observable } from 'rxjs';
 
-/** Makes the caller's request id, deadline and tenant those of the work done for it. */
+/** Makes the caller's request id, deadline and tenant those of the work done for it, and logs each call at debug. */
 @Injectable()
 export class RequestInterceptor implements NestInterceptor {
+  private readonly logger: Logger;
+
+  constructor(logger: Logger) {
+    this.logger = logger;
+  }
+
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const [payload, metadata, call] =
       context.getArgs<[unknown, Metadata, ServerUnaryCall<unknown, unknown>]>();
@@ -16,12 +22,22 @@ export class RequestInterceptor implements NestInterceptor {
     };
     const tenantId = tenantOf(payload);
     if (tenantId !== undefined) request.tenantId = tenantId;
-    return new Observable((subscriber) => runInRequest(request, () => next.handle().subscribe(subscriber)));
+    const rpc = context.getHandler().name;
+    const begun = performance.now();
+    const done = (): void => {
+      this.logger.debug('Call', { rpc, ms: Math.round(performance.now() - begun) });
+    };
+    return new Observable((subscriber) =>
+      runInRequest(request, () => next.handle().pipe(finalize(done)).subscribe(subscriber)),
+    );
   }
 }
 
-/** A batch may hold several tenants and names none. */
+/** A batch has a tenant when all its items have the same. */
 function tenantOf(payload: unknown): string | undefined {
-  const tenantId = (payload as { tenantId?: unknown }).tenantId;
-  return typeof tenantId === 'string' ? tenantId : undefined;
+  const { tenantId, requests } = payload as { tenantId?: unknown; requests?: unknown };
+  if (typeof tenantId === 'string') return tenantId;
+  if (!Array.isArray(requests) || requests.length === 0) return undefined;
+  const first = tenantOf(requests[0]);
+  return requests.every((item) => tenantOf(item) === first) ? first : undefined;
 }

@@ -63,7 +63,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     },
   });
   app.useGlobalFilters(new GrpcErrorFilter(packageName, logger));
-  app.useGlobalInterceptors(new RequestInterceptor());
+  app.useGlobalInterceptors(new RequestInterceptor(logger));
   app.useGlobalPipes(new SchemaPipe());
   await app.listen();
   health.start();
