@@ -165,7 +165,10 @@ describe('a flow that is not there', () => {
     expect(theirs).toEqual(Array.from({ length: 6 }, () => expect.objectContaining(NOT_FOUND)));
     expect(theirs).toEqual(await errorsOf(uuidv7()));
     for (const id of [flow.id, uuidv7()]) {
-      await expect(app.published(other, id)).rejects.toMatchObject({ kind: 'not_found', reason: 'FLOW_NOT_PUBLISHED' });
+      await expect(app.published(other, id)).rejects.toMatchObject({
+        kind: 'not_found',
+        reason: 'FLOW_NOT_PUBLISHED',
+      });
     }
     await expect(app.version(other, flow.id, 1)).rejects.toMatchObject({ reason: 'FLOW_VERSION_NOT_FOUND' });
     expect((await app.list(other)).flows).toEqual([]);

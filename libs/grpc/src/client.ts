@@ -9,7 +9,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { currentRequest } from '@parley/service';
-import { MAX_MESSAGE_BYTES } from './message-size.ts';
+import { MAX_ANSWER_BYTES } from './message-size.ts';
 import { fromServiceError } from './rpc-status.ts';
 
 /** A call without a deadline of its own gives up after this long (P10). */
@@ -21,7 +21,7 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   // A peer that went away without a word is noticed within 15 s.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
-  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
   'grpc.service_config': JSON.stringify({
     loadBalancingConfig: [{ round_robin: {} }],
     methodConfig: [

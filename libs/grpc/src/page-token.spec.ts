@@ -11,17 +11,23 @@ describe('a page', () => {
     { rows: ['a', 'b'], size: 2, page: ['a', 'b'], more: false },
     { rows: ['a', 'b', 'c'], size: 2, page: ['a', 'b'], more: true },
     { rows: ['a', 'b'], size: 1, page: ['a'], more: true },
-  ])('of $size holds $page of the rows $rows, and says whether there are more: $more', ({ rows, size, page, more }) => {
-    const split = splitPage(rows, size, (row) => row);
-    expect(split.page).toEqual(page);
-    expect(split.next !== '').toBe(more);
-  });
+  ])(
+    'of $size holds $page of the rows $rows, and says whether there are more: $more',
+    ({ rows, size, page, more }) => {
+      const split = splitPage(rows, size, (row) => row);
+      expect(split.page).toEqual(page);
+      expect(split.next !== '').toBe(more);
+    },
+  );
 
-  it.each([ID, '12', 'ünï 🦜', 'a+b/c?d'])('names the key %j after which the next one comes, in text fit for a URL', (key) => {
-    const { next } = splitPage([key, 'more'], 1, (row) => row);
-    expect(next).toMatch(/^[A-Za-z0-9_-]+$/);
-    expect(decodePageToken(next, /.*/)).toBe(key);
-  });
+  it.each([ID, '12', 'ünï 🦜', 'a+b/c?d'])(
+    'names the key %j after which the next one comes, in text fit for a URL',
+    (key) => {
+      const { next } = splitPage([key, 'more'], 1, (row) => row);
+      expect(next).toMatch(/^[A-Za-z0-9_-]+$/);
+      expect(decodePageToken(next, /.*/)).toBe(key);
+    },
+  );
 
   it.each([
     [0, 50],
@@ -50,7 +56,10 @@ describe('a page token', () => {
     ['a key in capitals', token(ID.toUpperCase()), UUID_KEY],
   ])('is refused when it is %s', (_, text, shape) => {
     expect(() => decodePageToken(text, shape)).toThrow(
-      expect.objectContaining({ reason: 'INVALID_FIELD', fields: [{ field: 'page_token', description: expect.any(String) }] }) as Error,
+      expect.objectContaining({
+        reason: 'INVALID_FIELD',
+        fields: [{ field: 'page_token', description: expect.any(String) }],
+      }),
     );
   });
 });

@@ -20,9 +20,17 @@ const kinds: [ErrorKind, GrpcCode][] = [
 const details: [string, ErrorDetails][] = [
   ['nothing more', {}],
   ['a domain of its own', { domain: 'parley.session.v1' }],
-  ['metadata, whatever the keys', { metadata: { status: 'expired', constructor: 'x', 'ünï': '🦜' } }],
+  ['metadata, whatever the keys', { metadata: { status: 'expired', constructor: 'x', ünï: '🦜' } }],
   ['a field', { fields: [{ field: 'nodes[2].data.text', description: 'must not be empty' }] }],
-  ['two fields', { fields: [{ field: 'id', description: 'ä' }, { field: '', description: '' }] }],
+  [
+    'two fields',
+    {
+      fields: [
+        { field: 'id', description: 'ä' },
+        { field: '', description: '' },
+      ],
+    },
+  ],
 ];
 
 /** As the caller of an RPC gets it. */
@@ -56,7 +64,10 @@ describe('an error', () => {
   });
 
   it('names the first of more fields than the trailers have room for', () => {
-    const fields = Array.from({ length: 10_000 }, (_, n) => ({ field: `tags[${n}]`, description: 'must not be empty' }));
+    const fields = Array.from({ length: 10_000 }, (_, n) => ({
+      field: `tags[${n}]`,
+      description: 'must not be empty',
+    }));
     const status = toRpcStatus(new DomainError('invalid_argument', 'INVALID_FIELD', 'x', { fields }), DOMAIN);
     const back = fromRpcStatus(status).fields;
     expect(back.length).toBeGreaterThan(500);
@@ -83,7 +94,10 @@ describe('a failed call without details', () => {
   });
 
   it('is internal where its code has no kind', () => {
-    expect(fromRpcStatus({ code: 15, message: 'x', details: [] })).toMatchObject({ kind: 'internal', reason: 'INTERNAL' });
+    expect(fromRpcStatus({ code: 15, message: 'x', details: [] })).toMatchObject({
+      kind: 'internal',
+      reason: 'INTERNAL',
+    });
   });
 });
 
@@ -94,12 +108,14 @@ describe('the outcome of an item', () => {
 
   it('is thrown when it is an error', () => {
     const value = toRpcStatus(new DomainError('not_found', 'CONTACT_NOT_FOUND', 'x'), DOMAIN);
-    expect(() => unwrap<{ $case: string; value: unknown }, string>({ $case: 'error', value }, 'contact')).toThrow(
-      expect.objectContaining({ reason: 'CONTACT_NOT_FOUND', domain: DOMAIN }) as Error,
-    );
+    expect(() =>
+      unwrap<{ $case: string; value: unknown }, string>({ $case: 'error', value }, 'contact'),
+    ).toThrow(expect.objectContaining({ reason: 'CONTACT_NOT_FOUND', domain: DOMAIN }));
   });
 
   it('is an internal error when there is none', () => {
-    expect(() => unwrap(undefined, 'contact' as never)).toThrow(expect.objectContaining({ kind: 'internal' }) as Error);
+    expect(() => unwrap(undefined, 'contact' as never)).toThrow(
+      expect.objectContaining({ kind: 'internal' }),
+    );
   });
 });

@@ -1,5 +1,11 @@
 import { createRequire } from 'node:module';
-import { credentials, loadPackageDefinition, status as GrpcCode, type Client, type GrpcObject } from '@grpc/grpc-js';
+import {
+  credentials,
+  loadPackageDefinition,
+  status as GrpcCode,
+  type Client,
+  type GrpcObject,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@parley/testing';
@@ -18,7 +24,10 @@ interface Stream<Request, Response> {
   end(): void;
 }
 interface HealthClient extends Client {
-  check(request: { service: string }, done: (error: { code: number } | null, answer: { status: string }) => void): void;
+  check(
+    request: { service: string },
+    done: (error: (Error & { code: number }) | null, answer: { status: string }) => void,
+  ): void;
   watch(request: { service: string }): Stream<never, { status: string }>;
 }
 interface ReflectionAnswer {
@@ -44,7 +53,10 @@ const start = async (options: Parameters<typeof EchoService.start>[0] = {}): Pro
 const clientOf = <C extends Client>(proto: string, path: string[], address: string): C => {
   const loaded = loadPackageDefinition(loadSync(proto, { keepCase: true, enums: String }));
   const constructor = path.reduce((object, part) => object[part] as GrpcObject, loaded);
-  const client = new (constructor as unknown as new (...args: unknown[]) => C)(address, credentials.createInsecure());
+  const client = new (constructor as unknown as new (...args: unknown[]) => C)(
+    address,
+    credentials.createInsecure(),
+  );
   cleanups.push(() => client.close());
   return client;
 };
@@ -118,7 +130,11 @@ describe('closing a server', () => {
 describe('reflection', () => {
   const ask = async (echo: EchoService, request: Record<string, string>): Promise<ReflectionAnswer> => {
     const path = ['grpc', 'reflection', 'v1', 'ServerReflection'];
-    const stream = clientOf<ReflectionClient>(reflectionProto, path, echo.running.address).serverReflectionInfo();
+    const stream = clientOf<ReflectionClient>(
+      reflectionProto,
+      path,
+      echo.running.address,
+    ).serverReflectionInfo();
     return new Promise((resolve, reject) => {
       stream.on('data', (answer) => {
         stream.end();
@@ -139,6 +155,8 @@ describe('reflection', () => {
   });
 
   it('is not there when it is off', async () => {
-    await expect(ask(await start(), { list_services: '' })).rejects.toMatchObject({ code: GrpcCode.UNIMPLEMENTED });
+    await expect(ask(await start(), { list_services: '' })).rejects.toMatchObject({
+      code: GrpcCode.UNIMPLEMENTED,
+    });
   });
 });

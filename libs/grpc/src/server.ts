@@ -9,7 +9,6 @@ import { DESCRIPTOR_SET_FILE } from '@parley/contracts/descriptors';
 import type { Logger, RunningService } from '@parley/service';
 import { GrpcErrorFilter } from './error.filter.ts';
 import { Health } from './health.ts';
-import { MAX_MESSAGE_BYTES } from './message-size.ts';
 import { RequestInterceptor } from './request.interceptor.ts';
 import { SchemaPipe } from './validation.ts';
 
@@ -52,7 +51,6 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       url: address,
       package: packageName,
       packageDefinition: { [service]: options.definition },
-      maxReceiveMessageLength: MAX_MESSAGE_BYTES,
       // Nest's default cancels the calls in flight.
       gracefulShutdown: true,
       onLoadPackageDefinition: (_definition: unknown, server: Server) => {

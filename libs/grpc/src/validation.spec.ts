@@ -15,7 +15,9 @@ describe('the path of a field', () => {
     [[], ''],
     [undefined, ''],
   ])('%j is written %s', (path, field) => {
-    expect(toFieldProblems([{ path, message: 'must be a UUID' }])).toEqual([{ field, description: 'must be a UUID' }]);
+    expect(toFieldProblems([{ path, message: 'must be a UUID' }])).toEqual([
+      { field, description: 'must be a UUID' },
+    ]);
   });
 });
 
@@ -30,12 +32,15 @@ describe('a UUID', () => {
     expect(uuid.parse(given)).toBe(taken);
   });
 
-  it.each(['', 'x', '0190b0a0-0000-7000-8000-00000000000', '{0190b0a0-0000-7000-8000-000000000000}', '0190b0a0000070008000000000000000'])(
-    '%j is none',
-    (given) => {
-      expect(uuid.safeParse(given).success).toBe(false);
-    },
-  );
+  it.each([
+    '',
+    'x',
+    '0190b0a0-0000-7000-8000-00000000000',
+    '{0190b0a0-0000-7000-8000-000000000000}',
+    '0190b0a0000070008000000000000000',
+  ])('%j is none', (given) => {
+    expect(uuid.safeParse(given).success).toBe(false);
+  });
 });
 
 describe('a value that a schema marks', () => {
@@ -48,7 +53,10 @@ describe('a value that a schema marks', () => {
   });
 
   it('is refused with every field at fault', async () => {
-    const schema = z.object({ tenantId: z.string('must be a string'), list: z.array(z.number('must be a number')) });
+    const schema = z.object({
+      tenantId: z.string('must be a string'),
+      list: z.array(z.number('must be a number')),
+    });
     await expect(pipe.transform({ tenantId: 1, list: [1, 'x'] }, given(schema))).rejects.toMatchObject({
       kind: 'invalid_argument',
       reason: 'INVALID_FIELD',

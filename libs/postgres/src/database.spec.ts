@@ -24,7 +24,8 @@ afterAll(async () => {
 
 const raise = (tx: EntityManager, state: string) =>
   sql(tx, `DO $$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = '${state}'; END $$`);
-const notes = async () => (await target.query<{ text: string }>('SELECT text FROM notes ORDER BY id')).map(({ text }) => text);
+const notes = async () =>
+  (await target.query<{ text: string }>('SELECT text FROM notes ORDER BY id')).map(({ text }) => text);
 
 describe('a transaction', () => {
   it('is committed as a whole, and gives what the work gives', async () => {
@@ -64,17 +65,20 @@ describe('a transaction', () => {
     expect(await notes()).toEqual(['one!', 'two']);
   });
 
-  it.each(['40001', '40P01', '55P03'])('gives up as unavailable when it meets %s every time', async (state) => {
-    let attempts = 0;
-    const failed = database.transaction(async (tx) => {
-      attempts++;
-      await sql(tx, 'DELETE FROM notes');
-      await raise(tx, state);
-    });
-    await expect(failed).rejects.toMatchObject({ kind: 'unavailable', reason: 'UNAVAILABLE' });
-    expect(attempts).toBe(4);
-    expect(await notes()).toEqual(['one', 'two']);
-  });
+  it.each(['40001', '40P01', '55P03'])(
+    'gives up as unavailable when it meets %s every time',
+    async (state) => {
+      let attempts = 0;
+      const failed = database.transaction(async (tx) => {
+        attempts++;
+        await sql(tx, 'DELETE FROM notes');
+        await raise(tx, state);
+      });
+      await expect(failed).rejects.toMatchObject({ kind: 'unavailable', reason: 'UNAVAILABLE' });
+      expect(attempts).toBe(4);
+      expect(await notes()).toEqual(['one', 'two']);
+    },
+  );
 
   it('survives a deadlock with another one: both are committed', async () => {
     const bothHoldOne = barrier(2);
@@ -82,24 +86,28 @@ describe('a transaction', () => {
     const append = (first: number, second: number, mark: string) =>
       database.transaction(async (tx) => {
         attempts++;
+        await sql(tx, "SET LOCAL deadlock_timeout = '100ms'");
         await sql(tx, 'UPDATE notes SET text = text || $2 WHERE id = $1', [first, mark]);
         await bothHoldOne();
         await sql(tx, 'UPDATE notes SET text = text || $2 WHERE id = $1', [second, mark]);
       });
     await Promise.all([append(1, 2, 'a'), append(2, 1, 'a')]);
-    expect(attempts).toBe(3);
+    expect(attempts).toBeGreaterThan(2);
     expect(await notes()).toEqual(['oneaa', 'twoaa']);
   });
 
-  it.each(['22012', '23502', '42P01'])('does not run again after %s, which would only come again', async (state) => {
-    let attempts = 0;
-    const failed = database.transaction(async (tx) => {
-      attempts++;
-      await raise(tx, state);
-    });
-    await expect(failed).rejects.toMatchObject({ driverError: { code: state } });
-    expect(attempts).toBe(1);
-  });
+  it.each(['22012', '23502', '42P01'])(
+    'does not run again after %s, which would only come again',
+    async (state) => {
+      let attempts = 0;
+      const failed = database.transaction(async (tx) => {
+        attempts++;
+        await raise(tx, state);
+      });
+      await expect(failed).rejects.toMatchObject({ driverError: { code: state } });
+      expect(attempts).toBe(1);
+    },
+  );
 });
 
 describe('a statement', () => {
@@ -114,12 +122,15 @@ describe('a statement', () => {
   });
 
   it('gives its connection back, also when it fails', async () => {
-    for (let n = 0; n < 15; n++) await expect(database.query('SELECT 1/0')).rejects.toThrow('division by zero');
+    for (let n = 0; n < 15; n++)
+      await expect(database.query('SELECT 1/0')).rejects.toThrow('division by zero');
     expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
   it('is known by pg_stat_activity under the name of its service', async () => {
-    expect(await database.query("SELECT current_setting('application_name') AS name")).toEqual([{ name: 'spec' }]);
+    expect(await database.query("SELECT current_setting('application_name') AS name")).toEqual([
+      { name: 'spec' },
+    ]);
   });
 });
 
@@ -134,7 +145,8 @@ describe('a unique violation', () => {
 
   it('is told from other errors', async () => {
     expect(isUniqueViolation(await errorOf('INSERT INTO notes VALUES (3, NULL)'))).toBe(false);
-    for (const error of [new Error('23505'), undefined, null, '23505']) expect(isUniqueViolation(error)).toBe(false);
+    for (const error of [new Error('23505'), undefined, null, '23505'])
+      expect(isUniqueViolation(error)).toBe(false);
   });
 });
 

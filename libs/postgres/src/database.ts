@@ -1,4 +1,5 @@
 import { unavailable } from '@parley/errors';
+import type { Client } from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { isAway, isConflict } from './sql-state.ts';
 
@@ -16,7 +17,10 @@ export interface DatabaseOptions {
 
 /** A caller waits 2 s (P10); what a statement has not done by then nobody reads. */
 const STATEMENT_TIMEOUT_MS = 2_000;
+/** A transaction never waits for anything but the database; one that does has lost its process, and holds locks. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 const MAX_ATTEMPTS = 4;
+const AWAY = 'The database did not answer in time';
 
 /**
  * A service's own database. Failures to reach it become `unavailable`; a transaction that lost to another one
@@ -42,6 +46,7 @@ export class Database {
       extra: {
         keepAlive: true,
         statement_timeout: STATEMENT_TIMEOUT_MS,
+        idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
         // Also when the server itself stands still.
         query_timeout: STATEMENT_TIMEOUT_MS + 500,
       },
@@ -62,7 +67,7 @@ export class Database {
 
   /** Runs work in a READ COMMITTED transaction. It may run more than once: keep effects outside the database out. */
   async transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    return this.attempt(() => this.dataSource.transaction(work));
+    return this.attempt(() => this.runTransaction(work));
   }
 
   /** Fails when the database does not answer. */
@@ -74,14 +79,32 @@ export class Database {
     await this.dataSource.destroy();
   }
 
+  private async runTransaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    const connection = (await runner.connect()) as Client;
+    try {
+      await runner.startTransaction();
+      const result = await work(runner.manager);
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      // TypeORM releases the runner of a connection that breaks.
+      if (runner.isReleased) throw unavailable(AWAY, error);
+      // A connection that does not answer may be in the transaction still: the next user's writes would fall into it.
+      await runner.rollbackTransaction().catch(() => void connection.end());
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  }
+
   private async attempt<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await work();
       } catch (error) {
         if (isConflict(error) && attempt < MAX_ATTEMPTS) continue;
-        if (isAway(error) || isConflict(error))
-          throw unavailable('The database did not answer in time', error);
+        if (isAway(error) || isConflict(error)) throw unavailable(AWAY, error);
         throw error;
       }
     }

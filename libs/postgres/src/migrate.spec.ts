@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '@parley/testing';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { migrate } from './migrate.ts';
@@ -31,14 +31,10 @@ class Broken1700000000003 implements MigrationInterface {
 }
 
 let database: TestDatabase;
-// A database with no migrations of its own, for each test.
 beforeEach(async () => {
   database = await createTestDatabase([], migrate);
 });
-const databases: TestDatabase[] = [];
-beforeEach(() => databases.push(database));
-afterAll(() => Promise.all(databases.map((one) => one.drop())));
-beforeAll(() => expect(databases).toEqual([]));
+afterEach(() => database.drop());
 
 const ALL = [CreateNotes1700000000001, AddText1700000000002];
 
@@ -67,8 +63,13 @@ describe('migrating a database', () => {
 
   it('leaves no connection and no lock behind', async () => {
     await migrate(database.url, ALL);
-    const others = 'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+    const others =
+      'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
     expect(await database.query(others)).toEqual([]);
-    expect(await database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")).toEqual([]);
+    expect(
+      await database.query(
+        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+      ),
+    ).toEqual([]);
   });
 });

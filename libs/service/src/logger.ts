@@ -4,7 +4,7 @@ import { currentRequest } from './request-context.ts';
 
 /**
  * JSON lines on standard output: time, level, service, request and tenant id, message. Bodies, phones, tokens and
- * contexts are never passed to it; the serialiser below drops what database errors quote of a row.
+ * contexts are never passed to it; describeError drops what database errors quote of a row.
  */
 export class Logger implements LoggerService {
   private readonly pino: PinoLogger;
@@ -19,7 +19,6 @@ export class Logger implements LoggerService {
         timestamp: stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
         mixin: requestIds,
-        serializers: { error: describeError },
       },
       destination({ dest: 1, sync: false }),
     );
@@ -57,13 +56,16 @@ function requestIds(): object {
   return request ? { request_id: request.requestId, tenant_id: request.tenantId } : {};
 }
 
-/** An error becomes `error`, an object its own fields, a string (Nest's) the context. */
+/** An error becomes `error`, an object its own fields, a string (Nest's) the context. Errors are described under any name. */
 function fields(rest: unknown[]): object {
   const merged: Record<string, unknown> = {};
   for (const part of rest) {
     if (part instanceof Error) merged['error'] = part;
     else if (typeof part === 'string') merged['context'] = part;
     else if (typeof part === 'object' && part !== null) Object.assign(merged, part);
+  }
+  for (const [name, value] of Object.entries(merged)) {
+    if (value instanceof Error) merged[name] = describeError(value);
   }
   return merged;
 }

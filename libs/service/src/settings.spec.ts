@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { flag, logLevel, port, postgresUrl, readSettings, SettingsError } from './settings.ts';
+
+const schema = z.object({
+  DATABASE_URL: postgresUrl,
+  GRPC_PORT: port.default(5001),
+  REFLECTION: flag.default(false),
+  LOG_LEVEL: logLevel,
+});
+const DATABASE_URL = 'postgres://user:secret@localhost:5432/contact';
+
+const refusal = (env: Record<string, string>): string => {
+  try {
+    readSettings(schema, env);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+};
+
+describe('settings', () => {
+  it('have defaults, and need no more than what has none', () => {
+    expect(readSettings(schema, { DATABASE_URL, HOME: '/root' })).toEqual({
+      DATABASE_URL,
+      GRPC_PORT: 5001,
+      REFLECTION: false,
+      LOG_LEVEL: 'info',
+    });
+  });
+
+  it('are read from text', () => {
+    const env = { DATABASE_URL, GRPC_PORT: '0', REFLECTION: 'true', LOG_LEVEL: 'debug' };
+    expect(readSettings(schema, env)).toEqual({
+      DATABASE_URL,
+      GRPC_PORT: 0,
+      REFLECTION: true,
+      LOG_LEVEL: 'debug',
+    });
+  });
+
+  it('count as absent when they are empty', () => {
+    expect(readSettings(schema, { DATABASE_URL, GRPC_PORT: '', REFLECTION: '' })).toMatchObject({
+      GRPC_PORT: 5001,
+      REFLECTION: false,
+    });
+    expect(refusal({ DATABASE_URL: '' })).toMatch(/DATABASE_URL/);
+  });
+
+  it.each([
+    ['DATABASE_URL', ''],
+    ['DATABASE_URL', 'localhost:5432'],
+    ['DATABASE_URL', 'mysql://localhost/contact'],
+    ['GRPC_PORT', '65536'],
+    ['GRPC_PORT', '-1'],
+    ['GRPC_PORT', '50.5'],
+    ['GRPC_PORT', 'x'],
+    ['REFLECTION', 'yes'],
+    ['REFLECTION', '1'],
+    ['LOG_LEVEL', 'loud'],
+  ])('are refused for %s=%s, which the message names', (name, value) => {
+    const message = refusal({ DATABASE_URL, [name]: value });
+    expect(message).toMatch(new RegExp(`^Bad settings. ${name}: [^;]+$`));
+  });
+
+  it('are refused with every variable at fault, and without the values', () => {
+    const message = refusal({ DATABASE_URL: 'mysql://user:secret@db', GRPC_PORT: 'x', LOG_LEVEL: 'loud' });
+    for (const name of ['DATABASE_URL', 'GRPC_PORT', 'LOG_LEVEL']) expect(message).toContain(`${name}: `);
+    expect(message).not.toContain('secret');
+  });
+});
