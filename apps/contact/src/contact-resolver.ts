@@ -5,7 +5,7 @@ import { parsePhone } from '@parley/phone';
 import { Database } from '@parley/postgres';
 import { v7 as uuidv7 } from 'uuid';
 import { contactNotFound } from './contact.ts';
-import { ContactEntity } from './contact.entity.ts';
+import type { ContactEntity } from './contact.entity.ts';
 import { resolveContactRequest, type ResolveContact } from './contact.requests.ts';
 
 export type Resolution = { contact: ContactEntity; created: boolean } | DomainError;
@@ -16,6 +16,10 @@ interface PhoneKey {
   phone: string;
   source: string;
 }
+
+/** A row as a ContactEntity. */
+const COLUMNS = `tenant_id AS "tenantId", id, phone, name, email, locale, tags, metadata, source,
+  opted_in_at AS "optedInAt", opted_out_at AS "optedOutAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 /** Finds and creates contacts for triggers, many at once with a constant number of statements. */
 @Injectable()
@@ -44,15 +48,9 @@ export class ContactResolver {
 
   private async findByIds(items: ResolveContact[]): Promise<Map<string, ContactEntity>> {
     if (items.length === 0) return new Map();
-    const contacts = await this.database.read((manager) =>
-      manager
-        .getRepository(ContactEntity)
-        .createQueryBuilder('c')
-        .where('(c.tenantId, c.id) IN (SELECT * FROM unnest(:tenants::uuid[], :ids::uuid[]))', {
-          tenants: items.map((item) => item.tenantId),
-          ids: items.map((item) => item.id),
-        })
-        .getMany(),
+    const contacts = await this.database.query<ContactEntity>(
+      `SELECT ${COLUMNS} FROM contacts WHERE (tenant_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`,
+      [items.map((item) => item.tenantId), items.map((item) => item.id)],
     );
     return new Map(contacts.map((contact) => [key(contact.tenantId, contact.id), contact]));
   }
@@ -61,38 +59,35 @@ export class ContactResolver {
     items: PhoneKey[],
   ): Promise<{ contacts: Map<string, ContactEntity>; created: Set<string> }> {
     const contacts = await this.findByPhones(items);
-    const missing = items.filter((item) => !contacts.has(key(item.tenantId, item.phone)));
-    if (missing.length === 0) return { contacts, created: new Set() };
-    const created = await this.create(missing);
-    // Those another caller created meanwhile are found too.
-    for (const [phone, contact] of await this.findByPhones(missing)) contacts.set(phone, contact);
-    return { contacts, created };
+    const isMissing = (item: PhoneKey): boolean => !contacts.has(key(item.tenantId, item.phone));
+    const created = await this.create(items.filter(isMissing));
+    for (const contact of created) contacts.set(key(contact.tenantId, contact.phone), contact);
+    // What could neither be found nor created, another caller created meanwhile.
+    for (const [phone, contact] of await this.findByPhones(items.filter(isMissing)))
+      contacts.set(phone, contact);
+    return { contacts, created: new Set(created.map((contact) => contact.id)) };
   }
 
   private async findByPhones(items: PhoneKey[]): Promise<Map<string, ContactEntity>> {
     if (items.length === 0) return new Map();
-    const contacts = await this.database.read((manager) =>
-      manager
-        .getRepository(ContactEntity)
-        .createQueryBuilder('c')
-        .where('(c.tenantId, c.phone) IN (SELECT * FROM unnest(:tenants::uuid[], :phones::text[]))', {
-          tenants: items.map((item) => item.tenantId),
-          phones: items.map((item) => item.phone),
-        })
-        .getMany(),
+    const contacts = await this.database.query<ContactEntity>(
+      `SELECT ${COLUMNS} FROM contacts WHERE (tenant_id, phone) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))`,
+      [items.map((item) => item.tenantId), items.map((item) => item.phone)],
     );
     return new Map(contacts.map((contact) => [key(contact.tenantId, contact.phone), contact]));
   }
 
-  /** Gives the ids of the contacts this call created. */
-  private async create(items: PhoneKey[]): Promise<Set<string>> {
-    // Always in the same order, so that two batches with the same phones never wait for each other.
-    const sorted = items.toSorted((a, b) => (key(a.tenantId, a.phone) < key(b.tenantId, b.phone) ? -1 : 1));
-    const rows = await this.database.query<{ id: string }>(
+  /** Gives the contacts this call created. Of several items with the same phone the first counts. */
+  private async create(items: PhoneKey[]): Promise<ContactEntity[]> {
+    if (items.length === 0) return [];
+    const byKey = new Map(items.toReversed().map((item) => [key(item.tenantId, item.phone), item]));
+    // Always in the same order, so that two batches with the same phones never wait for each other in a circle.
+    const sorted = [...byKey.keys()].sort().map((phone) => byKey.get(phone)!);
+    return this.database.query<ContactEntity>(
       `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at)
        SELECT tenant_id, id, phone, source, now()
        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS item (tenant_id, id, phone, source)
-       ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING id`,
+       ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING ${COLUMNS}`,
       [
         sorted.map((item) => item.tenantId),
         sorted.map(() => uuidv7()),
@@ -100,7 +95,6 @@ export class ContactResolver {
         sorted.map((item) => item.source || 'api'),
       ],
     );
-    return new Set(rows.map((row) => row.id));
   }
 }
 

@@ -22,6 +22,7 @@ import { addRequestHooks, refuseUrl } from './request-hooks.ts';
 import { RouteTable } from './route-table.ts';
 import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
 import { SessionsController } from './sessions/sessions.controller.ts';
+import { BatchedCalls } from './trigger-flow/batched-calls.ts';
 import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
 import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
 
@@ -49,6 +50,7 @@ class AppModule {
       ],
       providers: [
         TriggerFlowService,
+        BatchedCalls,
         { provide: Readiness, useValue: readiness },
         ...clientProviders(clients),
       ],

@@ -88,12 +88,12 @@ export function fromServiceError(error: ServiceError): DomainError {
   return new DomainError('internal', 'INTERNAL', 'A service failed', { cause: error });
 }
 
-/** The good outcome of a batch's item, or its error thrown. */
-export function unwrap<Outcome extends { $case: string; value: unknown }, Case extends Outcome['$case']>(
+/** The good outcome of a batch's item, or its error. */
+export function settle<Outcome extends { $case: string; value: unknown }, Case extends Outcome['$case']>(
   outcome: Outcome | undefined,
   good: Case,
-): Extract<Outcome, { $case: Case }>['value'] {
-  if (outcome?.$case === 'error') throw fromRpcStatus(outcome.value as Status);
-  if (outcome?.$case !== good) throw new DomainError('internal', 'INTERNAL', 'A service gave no outcome');
-  return (outcome as Extract<Outcome, { $case: Case }>).value;
+): Extract<Outcome, { $case: Case }>['value'] | DomainError {
+  if (outcome?.$case === good) return (outcome as Extract<Outcome, { $case: Case }>).value;
+  if (outcome?.$case === 'error') return fromRpcStatus(outcome.value as Status);
+  return new DomainError('internal', 'INTERNAL', 'A service gave no outcome');
 }

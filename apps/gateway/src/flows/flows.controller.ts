@@ -4,6 +4,7 @@ import { DomainError } from '@parley/errors';
 import { call } from '@parley/grpc';
 import { Access, CurrentCaller } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
+import { BatchedCalls } from '../trigger-flow/batched-calls.ts';
 import {
   createFlowBody,
   flowIdOf,
@@ -22,9 +23,11 @@ import { toFlowVersionView, toFlowView, toProblemView } from './flow.views.ts';
 @Controller('flows')
 export class FlowsController {
   private readonly flows: FlowCatalogServiceClient;
+  private readonly calls: BatchedCalls;
 
-  constructor(flows: FlowCatalogServiceClient) {
+  constructor(flows: FlowCatalogServiceClient, calls: BatchedCalls) {
     this.flows = flows;
+    this.calls = calls;
   }
 
   @Post()
@@ -103,6 +106,7 @@ export class FlowsController {
   @Access('flows:write')
   async publish(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
     const { flow, warnings } = await call(this.flows, this.flows.publishFlow, { tenantId, id: flowIdOf(id) });
+    this.calls.dropPublishedFlow({ tenantId, flowId: flow!.id });
     return { ...toFlowView(flow!), warnings: warnings.map(toProblemView) };
   }
 
@@ -111,6 +115,7 @@ export class FlowsController {
   @Access('flows:write')
   async unpublish(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
     const { flow } = await call(this.flows, this.flows.unpublishFlow, { tenantId, id: flowIdOf(id) });
+    this.calls.dropPublishedFlow({ tenantId, flowId: flow!.id });
     return toFlowView(flow!);
   }
 
@@ -119,6 +124,7 @@ export class FlowsController {
   @Access('flows:write')
   async archive(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
     const { flow } = await call(this.flows, this.flows.archiveFlow, { tenantId, id: flowIdOf(id) });
+    this.calls.dropPublishedFlow({ tenantId, flowId: flow!.id });
     return toFlowView(flow!);
   }
 

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Batcher } from '@parley/batching';
+import {
+  ContactServiceClient,
+  type ResolveContactRequest,
+  type ResolvedContact,
+} from '@parley/contracts/contact';
+import {
+  FlowCatalogServiceClient,
+  type GetPublishedFlowRequest,
+  type PublishedFlow,
+} from '@parley/contracts/flow-catalog';
+import {
+  SessionServiceClient,
+  type StartSessionRequest,
+  type StartSessionResponse,
+} from '@parley/contracts/session';
+import { call, settle } from '@parley/grpc';
+import { currentRequest, runInRequest } from '@parley/service';
+import { PublishedFlowCache } from './published-flow-cache.ts';
+
+/** Of one kind under way at the same time, and items in each, at most. */
+const LIMITS = { maxInFlight: 2, maxItems: 256, maxWaiting: 5_000 };
+/** Of a request without one; there is none today. */
+const DEFAULT_DEADLINE_MS = 2_000;
+
+/** The three calls of a trigger, each batched with those of other triggers. */
+@Injectable()
+export class BatchedCalls {
+  private readonly flows: PublishedFlowCache;
+  private readonly contacts: Batcher<ResolveContactRequest, ResolvedContact>;
+  private readonly sessions: Batcher<StartSessionRequest, StartSessionResponse>;
+
+  constructor(
+    flows: FlowCatalogServiceClient,
+    contacts: ContactServiceClient,
+    sessions: SessionServiceClient,
+  ) {
+    const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
+      ...LIMITS,
+      name: 'flow-catalog',
+      run: inOneRequest(async (requests) => {
+        const { outcomes } = await call(flows, flows.batchGetPublishedFlows, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'flow'));
+      }),
+    });
+    this.flows = new PublishedFlowCache((request) => batcher.submit(request, deadlineOfRequest()));
+    this.contacts = new Batcher({
+      ...LIMITS,
+      name: 'contact',
+      run: inOneRequest(async (requests) => {
+        const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
+      }),
+    });
+    this.sessions = new Batcher({
+      ...LIMITS,
+      name: 'session',
+      run: inOneRequest(async (requests) => {
+        const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'session'));
+      }),
+    });
+  }
+
+  publishedFlow(request: GetPublishedFlowRequest): Promise<PublishedFlow> {
+    return this.flows.get(request);
+  }
+
+  /** To be called when a flow was published, unpublished or archived here. */
+  dropPublishedFlow(request: GetPublishedFlowRequest): void {
+    this.flows.drop(request);
+  }
+
+  resolveContact(request: ResolveContactRequest): Promise<ResolvedContact> {
+    return this.contacts.submit(request, deadlineOfRequest());
+  }
+
+  startSession(request: StartSessionRequest): Promise<StartSessionResponse> {
+    return this.sessions.submit(request, deadlineOfRequest());
+  }
+}
+
+function deadlineOfRequest(): number {
+  return currentRequest()?.deadline ?? Date.now() + DEFAULT_DEADLINE_MS;
+}
+
+/** A batch serves many requests: it has an id of its own, and waits as long as the most patient of them. */
+function inOneRequest<Item, Result>(
+  run: (items: Item[]) => Promise<Result[]>,
+): (items: Item[], deadline: number) => Promise<Result[]> {
+  return (items, deadline) => runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
+}

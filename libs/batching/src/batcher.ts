@@ -1,0 +1,99 @@
+import { unavailable, type DomainError } from '@parley/errors';
+
+export interface BatcherOptions<Item, Result> {
+  /** What is batched, for messages. */
+  name: string;
+  /** Items in one batch, at most. */
+  maxItems: number;
+  /** Batches under way at the same time, at most. What arrives meanwhile forms the next one. */
+  maxInFlight: number;
+  /** Items waiting for a batch, at most; one more is refused at once. */
+  maxWaiting: number;
+  /**
+   * Does the work: one result or error per item, in their order. deadline is the latest of the items' deadlines, in
+   * milliseconds since the epoch. When it fails as a whole, every item of the batch fails with that error.
+   */
+  run: (items: Item[], deadline: number) => Promise<(Result | DomainError)[]>;
+}
+
+interface Entry<Item, Result> {
+  item: Item;
+  deadline: number;
+  resolve: (result: Result) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Natural batching: an idle system sends an item at once, alone; a busy one forms larger batches by itself, because
+ * items that arrive while all batches are under way leave together. Each item keeps its own outcome and its own
+ * deadline. Memory is bounded by maxWaiting and by the batches under way.
+ */
+export class Batcher<Item, Result> {
+  private readonly options: BatcherOptions<Item, Result>;
+  private waiting: Entry<Item, Result>[] = [];
+  private inFlight = 0;
+  private scheduled = false;
+
+  constructor(options: BatcherOptions<Item, Result>) {
+    this.options = options;
+  }
+
+  /**
+   * The item's result. deadline: when its caller stops waiting, in milliseconds since the epoch. Fails with the item's
+   * own error, or UNAVAILABLE when the deadline passes or too many wait already.
+   */
+  submit(item: Item, deadline: number): Promise<Result> {
+    const { name, maxWaiting } = this.options;
+    if (this.waiting.length >= maxWaiting) return Promise.reject(unavailable(`Too many wait for ${name}`));
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    this.waiting.push({ item, deadline, resolve, reject });
+    const timer = setTimeout(() => reject(unavailable(`${name} took too long`)), deadline - Date.now());
+    this.schedule();
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  /** After the events at hand, so that what they bring leaves together. */
+  private schedule(): void {
+    if (this.scheduled || this.inFlight >= this.options.maxInFlight) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      while (this.waiting.length > 0 && this.inFlight < this.options.maxInFlight) void this.sendBatch();
+    });
+  }
+
+  private async sendBatch(): Promise<void> {
+    const now = Date.now();
+    // Nobody waits any longer for the others.
+    const batch = this.waiting.splice(0, this.options.maxItems).filter((entry) => entry.deadline > now);
+    if (batch.length === 0) return;
+    this.inFlight += 1;
+    try {
+      settle(
+        batch,
+        await this.options.run(
+          batch.map((entry) => entry.item),
+          latestDeadline(batch),
+        ),
+      );
+    } catch (error) {
+      for (const entry of batch) entry.reject(error);
+    }
+    this.inFlight -= 1;
+    if (this.waiting.length > 0) this.schedule();
+  }
+}
+
+function settle<Item, Result>(batch: Entry<Item, Result>[], results: (Result | DomainError)[]): void {
+  if (results.length !== batch.length)
+    throw new Error(`${batch.length} items gave ${results.length} results`);
+  for (const [index, { resolve, reject }] of batch.entries()) {
+    const result = results[index]!;
+    if (result instanceof Error) reject(result);
+    else resolve(result);
+  }
+}
+
+function latestDeadline<Item, Result>(batch: Entry<Item, Result>[]): number {
+  return batch.reduce((latest, entry) => Math.max(latest, entry.deadline), 0);
+}
