@@ -51,6 +51,8 @@ describe('after kill -9', () => {
   it.each(['contact', 'flow-catalog'] as const)(
     'of %s, triggers are 503 in time, write no session, and recover by themselves (P10)',
     async (name) => {
+      // One that no gateway has in its cache.
+      flow = await cluster.createFlow();
       await cluster.kill(name);
       const before = await rows();
       const answer = await trigger();

@@ -100,6 +100,17 @@ describe('POST /api/v1/actions/trigger-flow', () => {
     expect(unchanged).toEqual(created);
   });
 
+  it('an unpublished flow starts nothing from then on, though triggers of it were under way', async () => {
+    const flow = await cluster.createFlow();
+    const under = Array.from({ length: 20 }, () => cluster.trigger({ flow_id: flow, phone: newPhone() }));
+    await cluster.request('POST', `/flows/${flow}/unpublish`);
+    const after = await cluster.trigger({ flow_id: flow, phone: newPhone() });
+    expect([after.status, after.body]).toEqual([404, { error: 'Flow not found or not published' }]);
+    for (const answer of await Promise.all(under)) expect([201, 404]).toContain(answer.status);
+    await cluster.request('POST', `/flows/${flow}/publish`);
+    expect((await cluster.trigger({ flow_id: flow, phone: newPhone() })).status).toBe(201);
+  });
+
   it('200 simultaneous triggers over two session replicas start one session (P1)', async () => {
     const probe = await EventProbe.open('PARLEY_SESSION', cluster.tenantIdOf());
     const flow = await cluster.createFlow();
