@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -137,10 +137,22 @@ export class Cluster {
     await this.processes.get(name)!.kill();
   }
 
-  /** Starts a killed process again, on the same port. */
+  /** Asks a process to end, as an orchestrator would. Gives its exit code. */
+  async terminate(name: Name): Promise<number | null> {
+    const started = this.processes.get(name)!;
+    await started.stop();
+    return (await started.exited).code;
+  }
+
+  /** Starts a killed or ended process again, on the same port. */
   async restart(name: Name): Promise<void> {
     await this.startProcess(name);
     await this.ready();
+  }
+
+  /** What a process has logged since it was started last; calls are logged, too. */
+  logOf(name: Name): string {
+    return readFileSync(this.logFile(name), 'utf8');
   }
 
   /** Waits until the gateway and all it depends on answer. */
@@ -166,14 +178,19 @@ export class Cluster {
 
   private async startProcess(name: Name): Promise<void> {
     const app: App = name === 'session-2' ? 'session' : name;
+    rmSync(this.logFile(name), { force: true });
     const started = await startProcess({
       name,
       command: process.execPath,
       args: [join(ROOT, 'apps', app, 'dist', 'main.js')],
       env: { ...process.env, NODE_OPTIONS: '', ...this.settings(name, app) },
-      logFile: join(this.logs, `${name}.log`),
+      logFile: this.logFile(name),
     });
     this.processes.set(name, started);
+  }
+
+  private logFile(name: Name): string {
+    return join(this.logs, `${name}.log`);
   }
 
   private settings(name: Name, app: App): Record<string, string> {
@@ -187,7 +204,7 @@ export class Cluster {
       CONTACT_ADDRESS: address('contact'),
       FLOW_CATALOG_ADDRESS: address('flow-catalog'),
       SESSION_ADDRESS: `ipv4:${address('session')},${address('session-2')}`,
-      LOG_LEVEL: 'info',
+      LOG_LEVEL: 'debug',
     };
   }
 

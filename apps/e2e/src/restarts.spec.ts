@@ -39,6 +39,30 @@ afterAll(async () => {
   await cluster.stop();
 });
 
+describe('SIGTERM under load', () => {
+  it('of each session replica in turn fails no request, and the process exits 0 in time (P11)', async () => {
+    let running = true;
+    const failures: Answer[] = [];
+    const callers = Array.from({ length: 8 }, async () => {
+      while (running) {
+        const answer = await trigger();
+        if (answer.status !== 201) failures.push(answer);
+      }
+    });
+    for (const name of ['session', 'session-2'] as const) {
+      const begun = Date.now();
+      expect(await cluster.terminate(name)).toBe(0);
+      expect(Date.now() - begun).toBeLessThan(10_000);
+      await cluster.restart(name);
+      // The gateway calls it again, so the other one may go.
+      await eventually(() => expect(cluster.logOf(name)).toContain('batchStartSessions'));
+    }
+    running = false;
+    await Promise.all(callers);
+    expect(failures.map(({ status, text }) => [status, text])).toEqual([]);
+  });
+});
+
 describe('after kill -9', () => {
   it('of one session replica, the other goes on', async () => {
     expect(await statuses(5)).toEqual([201, 201, 201, 201, 201]);
