@@ -93,9 +93,14 @@ describe('a field that is not valid', () => {
     });
   });
 
-  it('is told even where ten thousand of them are not valid', async () => {
-    const addTags = Array.from({ length: 10_000 }, () => '');
+  it('is told even where a thousand of them are not valid', async () => {
+    const addTags = Array.from({ length: 1_000 }, () => '');
     expect(await refusal(app.update(tenant, contactId, { addTags }))).toMatch(/^fields.add_tags\[0\],/);
+  });
+
+  it('is a list that is too long, and none of its items', async () => {
+    const addTags = Array.from({ length: 1_001 }, () => '');
+    expect(await refusal(app.update(tenant, contactId, { addTags }))).toBe('fields.add_tags');
   });
 
   it.each<[string, GetContactRequest['lookup'], string]>([

@@ -25,14 +25,17 @@ const metadata = z.string().superRefine((value, context) => {
   if ('problem' in checked) context.addIssue(checked.problem);
 });
 
+/** Checked first: of a list that is too long, no tag is looked at. */
+const tagList = z.array(z.unknown()).max(1_000, 'must not be more than 1000').pipe(z.array(tag));
+
 const fields = z.object({
   name: text(255).optional(),
   email: email.optional(),
   locale: locale.optional(),
-  tags: z.object({ tags: z.array(tag) }).optional(),
+  tags: z.object({ tags: tagList }).optional(),
   metadata: metadata.optional(),
-  addTags: z.array(tag),
-  removeTags: z.array(tag),
+  addTags: tagList,
+  removeTags: tagList,
 });
 
 const noFields = { addTags: [], removeTags: [] };

@@ -1,5 +1,5 @@
 import { DomainError, invalidFields } from '@parley/errors';
-import { checkJsonObject, CONTEXT_LIMITS } from '@parley/json-limits';
+import { checkJsonObject, CONTEXT_LIMITS, parseJson } from '@parley/json-limits';
 import { parsePhone } from '@parley/phone';
 import type { ContactEntity } from './contact.entity.ts';
 import type { ContactFields } from './contact.requests.ts';
@@ -39,7 +39,7 @@ export function contactNotFound(): DomainError {
 
 /** Shallow: a key of the patch replaces the same key. Entries are copied as own properties, whatever their names. */
 function mergeMetadata(contact: ContactEntity, patch: string): void {
-  const entries = [contact.metadata, patch].flatMap((text) => Object.entries(JSON.parse(text) as object));
+  const entries = [contact.metadata, patch].flatMap((text) => Object.entries(parseJson(text) as object));
   const checked = checkJsonObject(Object.fromEntries(entries), CONTEXT_LIMITS);
   if ('problem' in checked) throw invalidFields([{ field: 'fields.metadata', description: checked.problem }]);
   contact.metadata = checked.text;

@@ -100,6 +100,14 @@ describe('POST /api/v1/actions/trigger-flow', () => {
     expect(unchanged).toEqual(created);
   });
 
+  it('200 simultaneous triggers with the largest contexts all start', async () => {
+    const context = { text: 'x'.repeat(65_000) };
+    const flow_id = names['$published'];
+    const bodies = Array.from({ length: 200 }, () => ({ flow_id, phone: newPhone(), context }));
+    const answers = await Promise.all(bodies.map((body) => cluster.trigger(body)));
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([201]));
+  });
+
   it('an unpublished flow starts nothing from then on, though triggers of it were under way', async () => {
     const flow = await cluster.createFlow();
     const under = Array.from({ length: 20 }, () => cluster.trigger({ flow_id: flow, phone: newPhone() }));
@@ -142,7 +150,9 @@ describe('POST /api/v1/actions/trigger-flow', () => {
 
   it.each([
     ['{}'],
-    ['{"z":1,"a":[1.5,-0.25,1e-7,true,null],"nested":{"é":"🦜 \\" \\\\ \\n"},"empty":{}}'],
+    [
+      '{"z":1,"a":[1.5,-0.25,1e-7,0.12345678901234567890123,true,null],"nested":{"é":"🦜 \\" \\\\ \\n"},"empty":{}}',
+    ],
     ['{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":"x"}'],
   ])('the context %s comes back exactly as it was sent', async (context) => {
     const flow = names['$published'] as string;

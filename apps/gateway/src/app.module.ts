@@ -6,11 +6,12 @@ import { Database } from '@parley/postgres';
 import type { Logger, RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
 import { MeController } from './auth/me.controller.ts';
-import { TokenStore } from './auth/token-store.ts';
+import { TOKEN_ENTITIES, TokenStore } from './auth/token-store.ts';
 import { clientProviders, closeClients, connectClients, type Clients } from './clients.ts';
 import type { GatewayConfig } from './config.ts';
 import { ContactActionsController } from './contacts/contact-actions.controller.ts';
 import { ContactsController } from './contacts/contacts.controller.ts';
+import { answerClientError } from './client-error.ts';
 import { ErrorFilter } from './error.filter.ts';
 import { FlowsController } from './flows/flows.controller.ts';
 import { GetFlowController } from './flows/get-flow.controller.ts';
@@ -28,6 +29,10 @@ import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
 
 /** Of a request's body. A flow's definition may be 1 MiB, and there is something around it. */
 const BODY_LIMIT = 2 * 1024 * 1024;
+/** From a request's first byte to its last. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** What draining waits for requests that do not end. */
+const DRAIN_LIMIT_MS = 5_000;
 /** As long as Node lets a request's head be: what is too long for an id is answered by the route, as an id unknown. */
 const MAX_PARAMETER_LENGTH = 16 * 1024;
 
@@ -68,6 +73,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'gateway',
+    entities: TOKEN_ENTITIES,
     poolSize: config.DATABASE_POOL_SIZE,
   });
   const clients = connectClients(config);
@@ -78,7 +84,10 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     address: new URL(await app.getUrl()).host,
     routes,
     close: async () => {
+      const server = app.getHttpServer();
+      const limit = setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS);
       await app.close();
+      clearTimeout(limit);
       closeClients(clients);
       await database.close();
     },
@@ -94,9 +103,11 @@ async function createApp(
   // While draining, what comes on open connections is still served.
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
-    return503OnClosing: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerClientError,
     frameworkErrors: refuseUrl,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    return503OnClosing: false,
   });
   const server = adapter.getInstance();
   server.addHook('onRoute', (route) => routes.add(route));

@@ -19,7 +19,7 @@ export type Reason = Exclude<
   'UNSPECIFIED' | 'UNRECOGNIZED'
 >;
 
-/** `error`: the body's text. `fields`: a validation error that names the fields; `as` gives them the REST name. */
+/** `error`: the body's text. `fields`: a validation error that names the fields; `as` is the one field it is said of. */
 export type Answer = { status: number; error: string } | { status: 422; fields: true; as?: string };
 
 /** What an integrator is told, by reason. docs/errors.md lists the same; error.answers.spec.ts holds it to that. */
@@ -37,7 +37,7 @@ export const ANSWERS: Record<Reason, Answer> = {
   CONTACT_NOT_FOUND: { status: 404, error: 'Contact not found' },
   CONTACT_OPTED_OUT: { status: 422, error: 'Contact has opted out' },
   CONTACT_MISMATCH: { status: 422, fields: true, as: 'contact_id' },
-  PHONE_TAKEN: { status: 422, fields: true },
+  PHONE_TAKEN: { status: 422, fields: true, as: 'phone' },
   FLOW_NOT_FOUND: { status: 404, error: 'Flow not found' },
   FLOW_NOT_PUBLISHED: { status: 404, error: 'Flow not found or not published' },
   FLOW_HAS_NO_ENTRY_NODE: { status: 422, error: 'Flow has no entry node' },

@@ -5,7 +5,7 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import { DomainError, type FieldProblem } from '@parley/errors';
+import { DomainError } from '@parley/errors';
 import type { Logger } from '@parley/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ANSWERS, type Reason } from './error.answers.ts';
@@ -17,12 +17,19 @@ const RETRY_AFTER_SECONDS = '1';
 /** What a client can get wrong before a handler runs, by the status Fastify gives it. */
 const STATUS_REASONS: Record<number, Reason> = {
   400: 'MALFORMED_REQUEST',
+  408: 'MALFORMED_REQUEST',
   413: 'BODY_TOO_LARGE',
   415: 'UNSUPPORTED_MEDIA_TYPE',
 };
 
 /** Names that differ between the services and REST. An empty path is the body itself. */
-const REST_NAMES: Record<string, string> = { '': 'body', page_token: 'after' };
+const REST_NAMES: [RegExp, string][] = [
+  [/^$/, 'body'],
+  [/^page_token$/, 'after'],
+  [/^fields\.tags\.tags\b/, 'tags'],
+  [/^fields\.(?:add|remove)_tags\b.*/, 'tag'],
+  [/^fields\./, ''],
+];
 
 /** Every error, wherever it comes from, in the one shape of the REST surface. */
 @Catch()
@@ -39,11 +46,11 @@ export class ErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
     const error = this.toDomainError(exception, http.getRequest<FastifyRequest>(), reply);
-    const reason: Reason = error.reason in ANSWERS ? (error.reason as Reason) : 'INTERNAL';
+    const reason: Reason = Object.hasOwn(ANSWERS, error.reason) ? (error.reason as Reason) : 'INTERNAL';
     const answer = ANSWERS[reason];
     if (reason === 'UNAVAILABLE') reply.header('Retry-After', RETRY_AFTER_SECONDS);
     if (reason === 'RATE_LIMITED') reply.header('Retry-After', error.metadata['retry_after']);
-    const body = 'fields' in answer ? validationBody(error.fields, answer.as) : { error: answer.error };
+    const body = 'fields' in answer ? validationBody(error, answer.as) : { error: answer.error };
     void reply.status(answer.status).send(body);
   }
 
@@ -57,6 +64,9 @@ export class ErrorFilter implements ExceptionFilter {
     if (exception instanceof NotFoundException) return this.noSuchRoute(request, reply);
     const reason = exception instanceof HttpException ? STATUS_REASONS[exception.getStatus()] : undefined;
     if (reason) return new DomainError('invalid_argument', reason, 'The request could not be read');
+    // The client has gone; there is nobody to answer.
+    if (request.raw.destroyed && !request.raw.complete)
+      return new DomainError('invalid_argument', 'MALFORMED_REQUEST', 'The request was aborted');
     this.logger.error('Unexpected error', { error: exception });
     return new DomainError('internal', 'INTERNAL', 'Internal error');
   }
@@ -69,11 +79,16 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-function validationBody(problems: FieldProblem[], as: string | undefined): object {
+function validationBody({ fields, message }: DomainError, as: string | undefined): object {
   const errors = new Map<string, string[]>();
+  const problems = fields.length > 0 ? fields : [{ field: '', description: message }];
   for (const { field, description } of problems) {
-    const name = as ?? REST_NAMES[field] ?? field;
+    const name = as ?? restName(field);
     errors.set(name, [...(errors.get(name) ?? []), description]);
   }
   return { message: 'The given data was invalid.', errors: Object.fromEntries(errors) };
+}
+
+function restName(field: string): string {
+  return REST_NAMES.reduce((name, [pattern, rest]) => name.replace(pattern, rest), field);
 }

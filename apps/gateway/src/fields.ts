@@ -50,6 +50,7 @@ function phone() {
   });
 }
 
-function given<T extends z.ZodType>(schema: T) {
+/** Absent, null and the empty string are the same: not given. */
+export function given<T extends z.ZodType>(schema: T) {
   return z.preprocess((value) => (value === null || value === '' ? undefined : value), schema.optional());
 }

@@ -3,7 +3,7 @@ import { runInRequest, type Logger, type RequestContext } from '@parley/service'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from './auth/authenticator.ts';
 
-/** From a request's arrival to its answer, at most (P10). */
+/** From a request's last byte to its answer, at most (P10). */
 const DEADLINE_MS = 2_000;
 /** What a caller's own id may look like. */
 const SANE_ID = /^[\w.:-]{1,128}$/;
@@ -18,7 +18,8 @@ export function addRequestHooks(server: FastifyInstance, authenticator: Authenti
     contexts.set(request, context);
     reply.header('X-Request-Id', requestId);
     runInRequest(context, () => {
-      if (request.is404) return done();
+      // A route that does not exist is nobody's, unless somebody says who they are.
+      if (request.is404 && request.headers.authorization === undefined) return done();
       authenticator.admit(request, reply).then(() => {
         if (request.caller) context.tenantId = request.caller.tenantId;
         done();
@@ -28,10 +29,9 @@ export function addRequestHooks(server: FastifyInstance, authenticator: Authenti
 
   // The route's pattern, not its URL: a query may hold a phone.
   server.addHook('onResponse', (request, reply, done) => {
-    const { method, url } = request.routeOptions;
     const fields = {
-      method: method ?? request.method,
-      route: url,
+      method: request.method,
+      route: request.routeOptions.url,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     };
@@ -39,8 +39,12 @@ export function addRequestHooks(server: FastifyInstance, authenticator: Authenti
     done();
   });
 
-  // Reading the body leaves the context; this takes it up again.
-  server.addHook('preHandler', (request, _reply, done) => runInRequest(contexts.get(request)!, done));
+  // Reading the body leaves the context; this takes it up again. A slow body is not the services' time.
+  server.addHook('preHandler', (request, _reply, done) => {
+    const context = contexts.get(request)!;
+    context.deadline = Date.now() + DEADLINE_MS;
+    runInRequest(context, done);
+  });
 }
 
 /** Answers a path that cannot be decoded, which Fastify keeps from hooks and filters. */

@@ -31,6 +31,6 @@ function matches(pattern: string, path: string): boolean {
   const given = path.split('/');
   return (
     expected.length === given.length &&
-    expected.every((part, index) => part.startsWith(':') || part === given[index])
+    expected.every((part, index) => (part.startsWith(':') ? given[index] !== '' : part === given[index]))
   );
 }

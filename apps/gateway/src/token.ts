@@ -4,7 +4,7 @@ import { Database } from '@parley/postgres';
 import { postgresUrl, readSettings } from '@parley/service';
 import { z } from 'zod';
 import { SCOPES } from './auth/access.ts';
-import { TokenStore, type TokenRow } from './auth/token-store.ts';
+import { TOKEN_ENTITIES, TokenStore, type TokenRow } from './auth/token-store.ts';
 
 const DEFAULT_RATE = '120';
 
@@ -49,7 +49,7 @@ async function run(): Promise<void> {
   const [command, id] = positionals;
   if (values.help || command === undefined) return console.log(HELP);
   const { DATABASE_URL } = readSettings(z.object({ DATABASE_URL: postgresUrl }), process.env);
-  const database = await Database.connect({ url: DATABASE_URL, name: 'token' });
+  const database = await Database.connect({ url: DATABASE_URL, name: 'token', entities: TOKEN_ENTITIES });
   try {
     const tokens = new TokenStore(database);
     if (command === 'create') await create(tokens, values);

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
 import { call } from '@parley/grpc';
+import { currentRequest, runInRequest } from '@parley/service';
 import { LRUCache } from 'lru-cache';
 
 /** What a start needs of a published version. */
@@ -25,9 +27,13 @@ export class FlowVersions {
   constructor(flowCatalog: FlowCatalogServiceClient) {
     this.cache = new LRUCache({
       max: MAX_CACHED,
-      // Callers that ask for the same version at once share one call. A failure is not remembered.
+      // A failure is not remembered.
       fetchMethod: async (_key, _stale, { context: { tenantId, flowId, version } }) => {
-        const response = await call(flowCatalog, flowCatalog.getFlowVersion, { tenantId, flowId, version });
+        const requestId = currentRequest()?.requestId ?? randomUUID();
+        // Callers that ask for the same version share this call, so it does not end at the deadline of the first.
+        const response = await runInRequest({ requestId }, () =>
+          call(flowCatalog, flowCatalog.getFlowVersion, { tenantId, flowId, version }),
+        );
         const found = response.version!;
         return {
           flowName: found.name,

@@ -40,7 +40,9 @@ export const listSessionsRequest = z.object({
   tenantId: uuid,
   flowId: optionalUuid,
   contactId: optionalUuid,
-  statuses: z.array(z.enum(statuses, 'must be a session status')),
+  statuses: z
+    .array(z.enum(statuses, 'must be a session status'))
+    .max(statuses.length, 'must not hold repeats'),
   pageSize,
   pageToken: z.string().max(1_000),
 });

@@ -11,6 +11,8 @@ function held(options: Partial<BatcherOptions<number, number>> = {}) {
   const batcher = new Batcher<number, number>({
     name: 'numbers',
     maxItems: 4,
+    maxBytes: 1_000,
+    sizeOf: () => 1,
     maxInFlight: 1,
     maxWaiting: 100,
     run: (items, deadline) =>
@@ -67,6 +69,15 @@ describe('a batcher', () => {
     batches[0]!.end();
     batches[2]!.end();
     expect(await Promise.all(results)).toEqual(Array.from({ length: 10 }, (_, item) => item * 10));
+  });
+
+  it('fills no batch beyond its bytes, and sends an item that is larger than those alone', async () => {
+    const { batcher, batches } = held({ maxInFlight: 9, maxItems: 9, maxBytes: 10, sizeOf: (item) => item });
+    const results = [4, 6, 1, 50, 3, 3].map((item) => batcher.submit(item, soon()));
+    await turn();
+    expect(batches.map(({ items }) => items)).toEqual([[4, 6], [1], [50], [3, 3]]);
+    for (const batch of batches) batch.end();
+    expect(await Promise.all(results)).toEqual([40, 60, 10, 500, 30, 30]);
   });
 
   it('gives each item its own outcome: one that fails leaves its neighbours alone', async () => {

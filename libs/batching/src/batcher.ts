@@ -5,6 +5,10 @@ export interface BatcherOptions<Item, Result> {
   name: string;
   /** Items in one batch, at most. */
   maxItems: number;
+  /** Bytes in one batch, at most, as sizeOf counts them; an item larger than that leaves alone. */
+  maxBytes: number;
+  /** About how many bytes an item takes in the batch. */
+  sizeOf: (item: Item) => number;
   /** Batches under way at the same time, at most. What arrives meanwhile forms the next one. */
   maxInFlight: number;
   /** Items waiting for a batch, at most; one more is refused at once. */
@@ -62,10 +66,21 @@ export class Batcher<Item, Result> {
     });
   }
 
+  /** How many of the waiting items fit into one batch; at least one. */
+  private nextBatchLength(): number {
+    const { maxItems, maxBytes, sizeOf } = this.options;
+    let bytes = 0;
+    const end = this.waiting.findIndex(({ item }, index) => {
+      bytes += sizeOf(item);
+      return index === maxItems || (bytes > maxBytes && index > 0);
+    });
+    return end === -1 ? this.waiting.length : end;
+  }
+
   private async sendBatch(): Promise<void> {
     const now = Date.now();
     // Nobody waits any longer for the others.
-    const batch = this.waiting.splice(0, this.options.maxItems).filter((entry) => entry.deadline > now);
+    const batch = this.waiting.splice(0, this.nextBatchLength()).filter((entry) => entry.deadline > now);
     if (batch.length === 0) return;
     this.inFlight += 1;
     try {

@@ -16,6 +16,8 @@ export interface EventStreamOptions {
 }
 
 const RECONNECT_WAIT_MS = 500;
+/** A connection that takes longer is worth a line in the log. */
+const CONNECT_WARNING_MS = 5_000;
 const PUBLISH_TIMEOUT_MS = 5_000;
 const MAX_AGE_DAYS = 7;
 /** Within it NATS drops a repeated event. Far longer than an outbox claim lasts. */
@@ -29,13 +31,14 @@ export class EventStream {
   private readonly options: EventStreamOptions;
   private readonly opening: Promise<NatsConnection>;
   private readonly listeners: (() => void)[] = [];
+  private readonly warning: NodeJS.Timeout;
   private client: JetStreamClient | undefined;
   private closed = false;
 
   constructor(options: EventStreamOptions) {
     this.options = options;
     this.opening = connect({
-      servers: options.url.split(','),
+      ...parseNatsUrl(options.url),
       name: options.source,
       waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
@@ -43,6 +46,9 @@ export class EventStream {
       ignoreAuthErrorAbort: true,
       pingInterval: 5_000,
     });
+    this.warning = setTimeout(() => {
+      options.logger.warn('NATS has not answered yet; events wait in the outbox until it does');
+    }, CONNECT_WARNING_MS).unref();
     this.opening.then((connection) => this.follow(connection)).catch((error: unknown) => this.fail(error));
   }
 
@@ -76,6 +82,7 @@ export class EventStream {
   /** Does not wait: a connection that was never made cannot be closed; it ends with the process. */
   close(): void {
     this.closed = true;
+    clearTimeout(this.warning);
     this.client = undefined;
     void this.opening.then((connection) => connection.close()).catch(() => undefined);
   }
@@ -87,6 +94,7 @@ export class EventStream {
   }
 
   private async follow(connection: NatsConnection): Promise<void> {
+    clearTimeout(this.warning);
     await this.open(connection);
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') {
@@ -131,6 +139,15 @@ export class EventStream {
   private fail(error: unknown): void {
     if (!this.closed) this.options.logger.error('The connection to NATS ended for good', { error });
   }
+}
+
+/** nats:// URLs, with commas between; user and password may stand in the first, as in any URL. */
+function parseNatsUrl(urls: string): { servers: string[]; user?: string; pass?: string } {
+  const parsed = urls.split(',').map((url) => new URL(url));
+  const servers = parsed.map((url) => url.host);
+  const { username, password } = parsed[0]!;
+  if (username === '') return { servers };
+  return { servers, user: decodeURIComponent(username), pass: decodeURIComponent(password) };
 }
 
 function isNoResponders(error: unknown): boolean {

@@ -26,8 +26,15 @@ const CHANNEL_OPTIONS: ChannelOptions = {
     loadBalancingConfig: [{ round_robin: {} }],
     methodConfig: [
       {
+        // Repeated, these would make a second flow, or not find what they cancelled.
+        name: [
+          { service: 'parley.flow_catalog.v1.FlowCatalogService', method: 'CreateFlow' },
+          { service: 'parley.session.v1.SessionService', method: 'CancelSession' },
+        ],
+      },
+      {
         name: [{}],
-        // Every RPC may be repeated: reads, and writes that find their own work done.
+        // The others may be repeated: reads, and writes that find their own work done.
         retryPolicy: {
           maxAttempts: 3,
           initialBackoff: '0.05s',

@@ -3,7 +3,7 @@ import { invalidFields, type FieldProblem } from '@parley/errors';
 import { z } from 'zod';
 
 /** Any RFC 9562 UUID, in lower case. */
-export const uuid = z.uuid('must be a UUID').toLowerCase();
+export const uuid = z.string('must be a UUID').toLowerCase().pipe(z.uuid('must be a UUID'));
 
 /** What validation says of the fields at fault, under their snake_case paths. */
 export function toFieldProblems(issues: readonly { path?: unknown; message: string }[]): FieldProblem[] {

@@ -1,3 +1,7 @@
+import { asNumber, parseJson } from './parse-json.ts';
+
+export { parseJson };
+
 /** How large and how deep a free JSON object may be. */
 export interface JsonLimits {
   /** Of its text without white space, in UTF-8 bytes. */
@@ -15,9 +19,9 @@ export const DEFINITION_LIMITS: JsonLimits = { maxBytes: 1024 * 1024, maxDepth: 
 export type CheckedJson = { text: string } | { problem: string };
 
 /**
- * Checks a value that came out of JSON.parse and gives its text. The value must be an object, within the limits,
- * without NUL characters (Postgres stores none), lone surrogates, or numbers that JSON.parse could not hold
- * exactly (integers past 2^53, infinities). It is only ever walked and written out again, never merged into
+ * Checks a value that came out of parseJson and gives its text. The value must be an object, within the limits,
+ * without NUL characters (Postgres stores none), lone surrogates, or integers beyond 2^53 - 1, which most consumers
+ * would read as another number. It is only ever walked and written out again, never merged into
  * another object, so a key such as `__proto__` is a key like any other.
  */
 export function checkJsonObject(value: unknown, limits: JsonLimits): CheckedJson {
@@ -35,13 +39,13 @@ export function checkJsonObject(value: unknown, limits: JsonLimits): CheckedJson
 
 /** checkJsonObject for a text, as it comes over gRPC. */
 export function checkJsonText(text: string, limits: JsonLimits): CheckedJson {
-  // White space aside, a text this long is too large in any case; do not parse it.
+  // So much white space nobody needs; do not parse it.
   if (text.length > limits.maxBytes * 2) {
     return { problem: `must not be larger than ${limits.maxBytes / 1024} KiB` };
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return { problem: 'must be valid JSON' };
   }
@@ -50,7 +54,8 @@ export function checkJsonText(text: string, limits: JsonLimits): CheckedJson {
 
 function findProblem(value: unknown, depth: number, maxDepth: number): string | undefined {
   if (typeof value === 'string') return stringProblem(value);
-  if (typeof value === 'number') return numberProblem(value);
+  const number = asNumber(value);
+  if (number !== undefined) return numberProblem(number);
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth > maxDepth) return `must not be nested deeper than ${maxDepth} levels`;
   if (Array.isArray(value)) {

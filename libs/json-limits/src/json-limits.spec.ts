@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CONTEXT_LIMITS, checkJsonObject, checkJsonText } from './index.ts';
+import { CONTEXT_LIMITS, checkJsonObject, checkJsonText, parseJson } from './index.ts';
 
 const nested = (levels: number): string => '{"a":'.repeat(levels - 1) + '{}' + '}'.repeat(levels - 1);
 
@@ -9,6 +9,18 @@ describe('checkJsonObject', () => {
       '{"z":1,"a":[1.5,-0.1,{"é":"🦜"}],"__proto__":{"x":1},"constructor":{"prototype":{}},"e":{}}';
     expect(checkJsonObject(JSON.parse(text), CONTEXT_LIMITS)).toEqual({ text });
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+
+  it.each([
+    '{"a":0.12345678901234567890123,"b":[1234567890123.4567,1e-400,-1.5e-30]}',
+    '{"a":0.1,"b":123456789012345,"c":9007199254740991,"d":"0.12345678901234567890123"}',
+  ])('keeps the numbers of %s as they were written', (text) => {
+    expect(checkJsonText(text, CONTEXT_LIMITS)).toEqual({ text });
+    expect(JSON.stringify(parseJson(text))).toBe(text);
+  });
+
+  it('reads numbers a double holds as such, however they are written', () => {
+    expect(parseJson('[30.0,3e1,1e21,1.50,-0.0,30.0000000000000000]')).toEqual([30, 30, 1e21, 1.5, -0, 30]);
   });
 
   it.each([['null'], ['[]'], ['"text"'], ['1'], ['true']])('refuses %s', (text) => {

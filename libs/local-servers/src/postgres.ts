@@ -57,6 +57,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     shared_buffers: '128MB',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    // A detail line quotes rows, and rows hold phones.
+    log_error_verbosity: 'terse',
     log_checkpoints: 'off',
     ...options.settings,
   };

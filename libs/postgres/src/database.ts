@@ -15,8 +15,8 @@ export interface DatabaseOptions {
   poolSize?: number;
 }
 
-/** A caller waits 2 s (P10); what a statement has not done by then nobody reads. */
-const STATEMENT_TIMEOUT_MS = 2_000;
+/** A caller waits 2 s (P10); what a statement has not done well before that nobody reads. */
+const STATEMENT_TIMEOUT_MS = 1_500;
 /** A transaction never waits for anything but the database; one that does has lost its process, and holds locks. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 const MAX_ATTEMPTS = 4;
@@ -48,7 +48,7 @@ export class Database {
         statement_timeout: STATEMENT_TIMEOUT_MS,
         idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
         // Also when the server itself stands still.
-        query_timeout: STATEMENT_TIMEOUT_MS + 500,
+        query_timeout: STATEMENT_TIMEOUT_MS + 300,
       },
     });
     await dataSource.initialize();

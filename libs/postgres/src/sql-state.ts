@@ -5,7 +5,7 @@ const CONFLICTS = ['40001', '40P01', '55P03'];
  * connection exceptions, insufficient resources, operator intervention (57014 is a statement past its time),
  * and what the operating system and the driver say of a connection that is gone.
  */
-const AWAY_STATES = /^(08|53|57)/;
+const AWAY_STATES = /^(08(?!P01)|53|57)/;
 const AWAY_ERRNOS = [
   'ECONNREFUSED',
   'ECONNRESET',

@@ -30,7 +30,7 @@ export class Authenticator {
 
   /** Sets request.caller and the rate limit headers. Fails with UNAUTHENTICATED, RATE_LIMITED, SCOPE_MISSING. */
   async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { access } = request.routeOptions.config;
+    const access = request.is404 ? 'token' : request.routeOptions.config.access;
     if (access === 'public') return;
     const caller = await this.identify(request.headers.authorization);
     this.count(caller, reply);

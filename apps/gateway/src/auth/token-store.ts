@@ -1,7 +1,10 @@
-import { Database, isUniqueViolation, sql } from '@parley/postgres';
+import { isUniqueViolation, type Database } from '@parley/postgres';
+import { IsNull } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { ApiTokenEntity } from './api-token.entity.ts';
 import { hashToken, newToken } from './api-token.ts';
 import type { Caller } from './caller.ts';
+import { TenantEntity } from './tenant.entity.ts';
 
 export interface NewToken {
   /** Made when it does not exist. */
@@ -22,7 +25,8 @@ export interface TokenRow {
   revoked_at: Date | null;
 }
 
-const COLUMNS = `t.id, t.tenant_id, n.name AS tenant, t.name, t.scopes, t.rate_limit, t.created_at, t.revoked_at`;
+/** What a database connection needs to know for a TokenStore. */
+export const TOKEN_ENTITIES = [TenantEntity, ApiTokenEntity];
 
 /** API tokens and the tenants they stand for. */
 export class TokenStore {
@@ -36,21 +40,23 @@ export class TokenStore {
   async create({ tenant, name, scopes, rateLimit }: NewToken): Promise<TokenRow & { token: string }> {
     const token = newToken();
     try {
-      return await this.database.transaction(async (tx) => {
-        await sql(tx, 'INSERT INTO tenants (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [
-          uuidv7(),
-          tenant,
-        ]);
-        const [row] = await sql<TokenRow>(
-          tx,
-          `WITH t AS (
-             INSERT INTO api_tokens (id, tenant_id, name, hash, scopes, rate_limit)
-             SELECT $1, id, $3, $4, $5, $6 FROM tenants WHERE name = $2 RETURNING *)
-           SELECT ${COLUMNS} FROM t JOIN tenants n ON n.id = t.tenant_id`,
-          [uuidv7(), tenant, name, hashToken(token), scopes, rateLimit],
-        );
-        return { ...row!, token };
+      const created = await this.database.transaction(async (tx) => {
+        // Not an upsert: that would give the tenant a new id.
+        const tenants = tx.createQueryBuilder().insert().into(TenantEntity);
+        await tenants.values({ id: uuidv7(), name: tenant }).orIgnore().execute();
+        const owner = await tx.findOneByOrFail(TenantEntity, { name: tenant });
+        const values = {
+          id: uuidv7(),
+          tenantId: owner.id,
+          tenant: owner,
+          name,
+          hash: hashToken(token),
+          scopes,
+          rateLimit,
+        };
+        return tx.save(tx.create(ApiTokenEntity, { ...values, revokedAt: null }));
       });
+      return { ...toRow(created), token };
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
       throw new Error(`Tenant ${tenant} has a token named ${name} already; revoke it or take another name`, {
@@ -61,38 +67,48 @@ export class TokenStore {
 
   /** Newest first; of all tenants unless one is named. */
   async list(tenant?: string): Promise<TokenRow[]> {
-    return this.database.query(
-      `SELECT ${COLUMNS} FROM api_tokens t JOIN tenants n ON n.id = t.tenant_id
-       WHERE $1::text IS NULL OR n.name = $1 ORDER BY t.id DESC`,
-      [tenant ?? null],
+    const tokens = await this.database.read((manager) =>
+      manager.find(ApiTokenEntity, {
+        relations: { tenant: true },
+        where: tenant === undefined ? {} : { tenant: { name: tenant } },
+        order: { id: 'DESC' },
+      }),
     );
+    return tokens.map(toRow);
   }
 
   /** Whether there was such a token to revoke. Every gateway refuses it within a second. */
   async revoke(id: string): Promise<boolean> {
-    const rows = await this.database.query(
-      'UPDATE api_tokens SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING 1',
-      [id],
+    const { affected } = await this.database.read((manager) =>
+      manager.update(ApiTokenEntity, { id, revokedAt: IsNull() }, { revokedAt: () => 'now()' }),
     );
-    return rows.length === 1;
+    return affected === 1;
   }
 
   /** Who a token stands for; undefined for an unknown or revoked one. */
   async findCaller(token: string): Promise<Caller | undefined> {
-    const [row] = await this.database.query<TokenRow>(
-      `SELECT ${COLUMNS} FROM api_tokens t JOIN tenants n ON n.id = t.tenant_id
-       WHERE t.hash = $1 AND t.revoked_at IS NULL`,
-      [hashToken(token)],
+    const found = await this.database.read((manager) =>
+      manager.findOne(ApiTokenEntity, {
+        relations: { tenant: true },
+        where: { hash: hashToken(token), revokedAt: IsNull() },
+      }),
     );
-    return (
-      row && {
-        tokenId: row.id,
-        name: row.name,
-        tenantId: row.tenant_id,
-        tenantName: row.tenant,
-        scopes: row.scopes,
-        rateLimit: row.rate_limit,
-      }
-    );
+    if (!found) return undefined;
+    const { id: tokenId, name, tenantId, tenant, scopes, rateLimit } = found;
+    return { tokenId, name, tenantId, tenantName: tenant.name, scopes, rateLimit };
   }
+}
+
+/** Without the hash: it is nobody's business. */
+function toRow(token: ApiTokenEntity): TokenRow {
+  return {
+    id: token.id,
+    tenant_id: token.tenantId,
+    tenant: token.tenant.name,
+    name: token.name,
+    scopes: token.scopes,
+    rate_limit: token.rateLimit,
+    created_at: token.createdAt,
+    revoked_at: token.revokedAt,
+  };
 }

@@ -5,6 +5,7 @@ import { checkJsonObject, CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 import {
   after,
+  given,
   limit,
   optionalPhone,
   optionalUuid,
@@ -39,7 +40,7 @@ export const createContactBody = z.object({ phone: requiredPhone, ...fields });
 
 export const updateContactBody = z.object({ contact_id: requiredUuid, phone: optionalPhone, ...fields });
 
-const email = text.optional().transform((value) => value || undefined);
+const email = given(text);
 
 /** Exactly one of the three. */
 export const getContactBody = z

@@ -1,4 +1,5 @@
 import type { Contact } from '@parley/contracts/contact';
+import { parseJson } from '@parley/json-limits';
 import { toOptionalTimestamp, toTimestamp } from '../fields.ts';
 
 /** A contact as every route gives it. What is not known is null. */
@@ -10,7 +11,7 @@ export function toContactView(contact: Contact): Record<string, unknown> {
     email: contact.email || null,
     locale: contact.locale || null,
     tags: contact.tags,
-    metadata: JSON.parse(contact.metadata) as unknown,
+    metadata: parseJson(contact.metadata),
     source: contact.source,
     opted_in_at: toOptionalTimestamp(contact.optedInAt),
     opted_out_at: toOptionalTimestamp(contact.optedOutAt),

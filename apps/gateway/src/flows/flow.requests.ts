@@ -15,10 +15,9 @@ const definition = z.unknown().transform((value, context) => {
   return z.NEVER;
 });
 
-const settings = z.object(
-  { session_ttl_minutes: z.int(TTL).min(1, TTL).max(1_440, TTL).default(30) },
-  'must be an object',
-);
+const ttl = z.int(TTL).min(1, TTL).max(1_440, TTL);
+
+const settings = z.object({ session_ttl_minutes: ttl.default(30) }, 'must be an object');
 
 export const createFlowBody = z.object({
   name: requiredText(255),
@@ -29,7 +28,8 @@ export const createFlowBody = z.object({
 export const updateFlowBody = z.object({
   name: requiredText(255).optional(),
   definition: definition.optional(),
-  settings: settings.optional(),
+  // What is not sent stays: here a setting has no default.
+  settings: z.object({ session_ttl_minutes: ttl }, 'must be an object').optional(),
 });
 
 export const validateFlowBody = z.object({ definition, settings: settings.optional() });

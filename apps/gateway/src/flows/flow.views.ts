@@ -1,4 +1,5 @@
 import { FlowStatus, type Flow, type FlowProblem, type FlowVersion } from '@parley/contracts/flow-catalog';
+import { parseJson } from '@parley/json-limits';
 import { toOptionalTimestamp, toTimestamp } from '../fields.ts';
 
 const STATUS_NAMES: Record<FlowStatus, string> = {
@@ -16,7 +17,7 @@ export function toFlowView(flow: Flow): Record<string, unknown> {
     name: flow.name,
     status: STATUS_NAMES[flow.status],
     trigger_type: flow.triggerType,
-    definition: JSON.parse(flow.draftDefinition) as unknown,
+    definition: parseJson(flow.draftDefinition),
     settings: { session_ttl_minutes: flow.settings!.sessionTtlMinutes },
     published_version: flow.publishedVersion || null,
     published_at: toOptionalTimestamp(flow.publishedAt),
@@ -43,7 +44,7 @@ export function toFlowVersionView(version: FlowVersion): Record<string, unknown>
     flow_id: version.flowId,
     version: version.version,
     name: version.name,
-    definition: JSON.parse(version.definition) as unknown,
+    definition: parseJson(version.definition),
     settings: { session_ttl_minutes: version.settings!.sessionTtlMinutes },
     entry_node_id: version.entryNodeId || null,
     published_at: toTimestamp(version.publishedAt!),

@@ -1,5 +1,6 @@
 import type { Contact } from '@parley/contracts/contact';
 import { SessionStatus, type Session } from '@parley/contracts/session';
+import { parseJson } from '@parley/json-limits';
 import { toOptionalTimestamp, toTimestamp } from '../fields.ts';
 
 const STATUS_NAMES: Record<SessionStatus, string> = {
@@ -22,7 +23,7 @@ export function toSessionView(session: Session): Record<string, unknown> {
     contact_id: session.contactId,
     status: STATUS_NAMES[session.status],
     current_node_id: session.currentNodeId,
-    context: JSON.parse(session.context) as unknown,
+    context: parseJson(session.context),
     created_at: toTimestamp(session.createdAt!),
     last_interaction_at: toTimestamp(session.lastInteractionAt!),
     expires_at: toTimestamp(session.expiresAt!),
@@ -43,7 +44,7 @@ export function toTriggeredView(session: Session, contact: Contact | undefined):
     contact_email: contact?.email || null,
     status: session.status === SessionStatus.CANCELLED ? 'failed' : STATUS_NAMES[session.status],
     current_node_id: session.currentNodeId,
-    context: JSON.parse(session.context) as unknown,
+    context: parseJson(session.context),
     last_interaction_at: toTimestamp(session.lastInteractionAt!),
     expires_at: toTimestamp(session.expiresAt!),
     completed_at: toOptionalTimestamp(completedAt),

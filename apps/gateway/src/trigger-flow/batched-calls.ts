@@ -20,8 +20,16 @@ import { call, settle } from '@parley/grpc';
 import { currentRequest, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
 
-/** Of one kind under way at the same time, and items in each, at most. */
-const LIMITS = { maxInFlight: 2, maxItems: 256, maxWaiting: 5_000 };
+/** Of each kind of call. */
+const LIMITS = {
+  maxInFlight: 2,
+  maxItems: 256,
+  // Services take messages of 4 MiB. What else an item holds is a few UUIDs.
+  maxBytes: 3 * 1024 * 1024,
+  sizeOf: () => ITEM_BYTES,
+  maxWaiting: 5_000,
+};
+const ITEM_BYTES = 256;
 /** Of a request without one; there is none today. */
 const DEFAULT_DEADLINE_MS = 2_000;
 
@@ -45,7 +53,10 @@ export class BatchedCalls {
         return outcomes.map(({ outcome }) => settle(outcome, 'flow'));
       }),
     });
-    this.flows = new PublishedFlowCache((request) => batcher.submit(request, deadlineOfRequest()));
+    // Many triggers share a look-up, so it has the patience of a fresh one.
+    this.flows = new PublishedFlowCache((request) =>
+      batcher.submit(request, Date.now() + DEFAULT_DEADLINE_MS),
+    );
     this.contacts = new Batcher({
       ...LIMITS,
       name: 'contact',
@@ -57,6 +68,7 @@ export class BatchedCalls {
     this.sessions = new Batcher({
       ...LIMITS,
       name: 'session',
+      sizeOf: ({ context }) => ITEM_BYTES + Buffer.byteLength(context),
       run: inOneRequest(async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));

@@ -11,7 +11,7 @@ export class CreateSessions1763800100000 implements MigrationInterface {
         flow_name text NOT NULL,
         contact_id uuid NOT NULL,
         status text NOT NULL CHECK (status IN ('running', 'completed', 'expired', 'failed', 'cancelled')),
-        -- json, not jsonb: it gives back what was sent, in the same order.
+        -- json, not jsonb: it keeps the text as it was written.
         context json NOT NULL,
         current_node_id text NOT NULL,
         -- Of the session's last event.

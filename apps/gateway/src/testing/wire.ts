@@ -1,0 +1,55 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A connection to a server that a test can cut; or to nobody, who takes connections and never says a word. */
+export class Wire {
+  readonly port: number;
+  private readonly server: Server;
+  private readonly sockets: Set<Socket>;
+
+  private constructor(server: Server, sockets: Set<Socket>) {
+    this.server = server;
+    this.sockets = sockets;
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  static async toNobody(): Promise<Wire> {
+    return Wire.listen(() => []);
+  }
+
+  static async to(host: string, port: number): Promise<Wire> {
+    return Wire.listen((near) => {
+      const far = connect({ host, port });
+      near.pipe(far).pipe(near);
+      return [far];
+    });
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Breaks what is connected and refuses what comes. */
+  async cut(): Promise<void> {
+    if (!this.server.listening) return;
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private static async listen(onConnection: (near: Socket) => Socket[]): Promise<Wire> {
+    const sockets = new Set<Socket>();
+    const server = createServer((near) => {
+      const ends = [near, ...onConnection(near)];
+      for (const socket of ends) {
+        sockets.add(socket);
+        socket.on('error', () => undefined);
+        socket.on('close', () => {
+          sockets.delete(socket);
+          for (const end of ends) end.destroy();
+        });
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new Wire(server, sockets);
+  }
+}
