@@ -37,5 +37,4 @@ export async function runMigrate(
     logger.fatal('Could not migrate', { error });
     process.exitCode = 1;
   }
-  logger.flush();
 }

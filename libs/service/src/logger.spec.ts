@@ -15,7 +15,6 @@ async function written(
     import { runInRequest } from ${JSON.stringify(urlOf('./request-context.ts'))};
     const log = new Logger('spec', ${JSON.stringify(level)});
     ${code}
-    log.flush();
   `;
   const options = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script];
   const env = { ...process.env, NODE_OPTIONS: '' };

@@ -20,7 +20,8 @@ export class Logger implements LoggerService {
         formatters: { level: (label) => ({ level: label }) },
         mixin: requestIds,
       },
-      destination({ dest: 1, sync: false }),
+      // Written at once: in order, and nothing is lost when the process dies.
+      destination({ dest: 1, sync: true }),
     );
   }
 
@@ -43,11 +44,6 @@ export class Logger implements LoggerService {
 
   debug(message: unknown, ...rest: unknown[]): void {
     this.pino.debug(fields(rest), String(message));
-  }
-
-  /** Writes what is buffered; call before the process exits. */
-  flush(): void {
-    this.pino.flush();
   }
 }
 

@@ -21,13 +21,9 @@ export async function runService(
   start: (logger: Logger, env: NodeJS.ProcessEnv) => Promise<RunningService>,
 ): Promise<void> {
   const logger = new Logger(name, process.env['LOG_LEVEL'] ?? 'info');
-  const exit = (code: number): never => {
-    logger.flush();
-    process.exit(code);
-  };
   const crash = (error: unknown): never => {
     logger.fatal('Ended by an error nobody caught', { error });
-    return exit(1);
+    return process.exit(1);
   };
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
@@ -38,7 +34,7 @@ export async function runService(
   } catch (error) {
     if (error instanceof SettingsError) logger.fatal(error.message);
     else logger.fatal('Could not start', { error });
-    return exit(1);
+    return process.exit(1);
   }
   logger.log(`Listening on ${service.address}`);
 
@@ -49,9 +45,9 @@ export async function runService(
   logger.log(`${signal}: draining`);
   setTimeout(() => {
     logger.error(`Still draining after ${DRAIN_LIMIT_MS} ms; giving up`);
-    exit(1);
+    process.exit(1);
   }, DRAIN_LIMIT_MS).unref();
   await service.close();
   logger.log('Stopped');
-  exit(0);
+  process.exit(0);
 }
