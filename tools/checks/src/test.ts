@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startTestServers } from '@parley/testing';
@@ -11,7 +11,7 @@ import { startTestServers } from '@parley/testing';
  */
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const RESULTS = join(ROOT, 'test-results');
+const SUMMARY = join(ROOT, 'test-summary.txt');
 const TARGETS = 'format,lint,breaking,typecheck,test';
 
 const abort = new AbortController();
@@ -22,13 +22,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const begun = Date.now();
-rmSync(RESULTS, { recursive: true, force: true });
-mkdirSync(RESULTS);
+for (const file of [SUMMARY, ...resultFiles()]) rmSync(file, { force: true });
 console.log('Starting Postgres and NATS for the tests');
 const servers = await startTestServers();
 const code = await runNx(servers.env).finally(servers.stop);
 const summary = summarise(code);
-writeFileSync(join(RESULTS, 'summary.txt'), `${summary}\n`);
+writeFileSync(SUMMARY, `${summary}\n`);
 console.log(`\n${Math.round((Date.now() - begun) / 1_000)} s`);
 console.log(summary);
 process.exitCode = code;
@@ -54,11 +53,16 @@ function runNx(env: Record<string, string>): Promise<number> {
   });
 }
 
+/** What each project's tests leave behind (tools/jest/count-reporter.mjs). */
+function resultFiles(): string[] {
+  return globSync('{apps,libs,tools}/*/test-results.json', { cwd: ROOT }).map((file) => join(ROOT, file));
+}
+
 /** Adds up what each project's tests left, now or when the cached run took place. */
 function summarise(status: number): string {
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const file of readdirSync(RESULTS).filter((name) => name.endsWith('.json'))) {
-    const counts = JSON.parse(readFileSync(join(RESULTS, file), 'utf8')) as typeof total;
+  for (const file of resultFiles()) {
+    const counts = JSON.parse(readFileSync(file, 'utf8')) as typeof total;
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
