@@ -1,10 +1,16 @@
 import { jetstream, jetstreamManager, StorageType, type JetStreamClient } from '@nats-io/jetstream';
-import { connect, nanos, RequestError, type NatsConnection } from '@nats-io/transport-node';
+import {
+  connect,
+  nanos,
+  RequestError,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node';
 import type { Logger } from '@parley/service';
 import { toCloudEvent, type OutgoingEvent } from './event.ts';
 
 export interface EventStreamOptions {
-  /** nats:// URL, or several with commas. */
+  /** nats:// or tls:// URL, or several with commas. */
   url: string;
   /** The JetStream stream, made when missing and otherwise left as it is. */
   name: string;
@@ -70,7 +76,6 @@ export class EventStream {
       await this.client.publish(event.type, body, {
         msgID: event.id,
         timeout: PUBLISH_TIMEOUT_MS,
-        retries: 0,
       });
     } catch (error) {
       // Nobody listens on the subject: the stream is gone.
@@ -141,13 +146,16 @@ export class EventStream {
   }
 }
 
-/** nats:// URLs, with commas between; user and password may stand in the first, as in any URL. */
-function parseNatsUrl(urls: string): { servers: string[]; user?: string; pass?: string } {
+/** nats:// or tls:// URLs, with commas between; user and password may stand in the first, as in any URL. */
+function parseNatsUrl(urls: string): NodeConnectionOptions {
   const parsed = urls.split(',').map((url) => new URL(url));
   const servers = parsed.map((url) => url.host);
-  const { username, password } = parsed[0]!;
-  if (username === '') return { servers };
-  return { servers, user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+  const { protocol, username, password } = parsed[0]!;
+  return {
+    servers,
+    ...(protocol === 'tls:' && { tls: {} }),
+    ...(username !== '' && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+  };
 }
 
 function isNoResponders(error: unknown): boolean {

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from '@jest/globals';
+import { findNatsServer, freePort } from '@parley/local-servers';
+import { Logger } from '@parley/service';
+import { eventually } from '@parley/testing';
+import { EventStream } from './event-stream.ts';
+
+const binDir = fileURLToPath(new URL('../../../.parley/nats-server', import.meta.url));
+
+it('NATS_URL may carry a user and a password, percent-encoded as in any URL', async () => {
+  const storeDir = mkdtempSync(join(tmpdir(), 'parley-nats-login-'));
+  const port = await freePort();
+  const args = [
+    '-js',
+    '-sd',
+    storeDir,
+    '-a',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '--user',
+    'relay',
+    '--pass',
+    'p@ss:word',
+  ];
+  const nats = spawn(await findNatsServer(binDir), args, { stdio: 'ignore' });
+  const stream = new EventStream({
+    url: `nats://relay:p%40ss%3Aword@127.0.0.1:${port}`,
+    name: 'LOGIN_SPEC',
+    subjects: 'login_spec.>',
+    source: '/parley/spec',
+    logger: new Logger('events', 'silent'),
+  });
+  // The server takes nobody else, so being connected is being let in.
+  await eventually(() => expect(stream.connected).toBe(true));
+  stream.close();
+  nats.kill();
+  await new Promise((resolve) => nats.once('exit', resolve));
+  rmSync(storeDir, { recursive: true });
+});
