@@ -14,6 +14,8 @@ export interface StartableVersion {
 }
 
 const MAX_CACHED = 10_000;
+/** Half of what a start may take: the other items of its batch wait for it, and have theirs still to do. */
+const READ_LIMIT_MS = 1_000;
 
 /** Published versions, read from flow-catalog once: they never change. */
 @Injectable()
@@ -31,7 +33,7 @@ export class FlowVersions {
       fetchMethod: async (_key, _stale, { context: { tenantId, flowId, version } }) => {
         const requestId = currentRequest()?.requestId ?? randomUUID();
         // Callers that ask for the same version share this call, so it does not end at the deadline of the first.
-        const response = await runInRequest({ requestId }, () =>
+        const response = await runInRequest({ requestId, deadline: Date.now() + READ_LIMIT_MS }, () =>
           call(flowCatalog, flowCatalog.getFlowVersion, { tenantId, flowId, version }),
         );
         const found = response.version!;
