@@ -31,6 +31,13 @@ export function toSessionView(session: Session): Record<string, unknown> {
   };
 }
 
+/** What happened to a session, oldest first, under the names of its events. */
+export function toTimelineView(session: Session): Record<string, unknown>[] {
+  const started = { type: 'session.started', at: toTimestamp(session.createdAt!) };
+  if (!session.endedAt) return [started];
+  return [started, { type: `session.${STATUS_NAMES[session.status]}`, at: toTimestamp(session.endedAt) }];
+}
+
 /** A session as the compatible new-flow-triggered list gives it: a cancelled one shows as failed. */
 export function toTriggeredView(session: Session, contact: Contact | undefined): Record<string, unknown> {
   const completedAt = session.status === SessionStatus.COMPLETED ? session.endedAt : undefined;

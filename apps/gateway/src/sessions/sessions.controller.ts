@@ -4,7 +4,7 @@ import { call } from '@parley/grpc';
 import { Access, CurrentCaller } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
 import { listSessionsQuery, sessionIdOf, type ListSessionsQuery } from './session.requests.ts';
-import { toSessionView } from './session.views.ts';
+import { toSessionView, toTimelineView } from './session.views.ts';
 
 @Controller('sessions')
 export class SessionsController {
@@ -39,6 +39,17 @@ export class SessionsController {
       id: sessionIdOf(id),
     });
     return toSessionView(session!);
+  }
+
+  /** What happened to it, oldest first. */
+  @Get(':id/timeline')
+  @Access('sessions:read')
+  async timeline(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
+    const { session } = await call(this.sessions, this.sessions.getSession, {
+      tenantId,
+      id: sessionIdOf(id),
+    });
+    return { data: toTimelineView(session!) };
   }
 
   @Post(':id/cancel')
