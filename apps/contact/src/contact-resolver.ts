@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, invalidFields } from '@parley/errors';
-import { toFieldProblems } from '@parley/grpc';
+import { checkItem } from '@parley/grpc';
 import { parsePhone } from '@parley/phone';
 import { Database } from '@parley/postgres';
 import { v7 as uuidv7 } from 'uuid';
@@ -99,14 +99,13 @@ export class ContactResolver {
 }
 
 function check(request: unknown): ResolveContact | DomainError {
-  const result = resolveContactRequest.safeParse(request);
-  if (!result.success) return invalidFields(toFieldProblems(result.error.issues));
-  if (result.data.phone === '') return result.data;
-  const phone = parsePhone(result.data.phone);
+  const item = checkItem(resolveContactRequest, request);
+  if (item instanceof DomainError || item.phone === '') return item;
+  const phone = parsePhone(item.phone);
   if (phone === undefined) {
     return invalidFields([{ field: 'phone', description: 'must be a valid international phone number' }]);
   }
-  return { ...result.data, phone };
+  return { ...item, phone };
 }
 
 function accept(item: ResolveContact, contact: ContactEntity, created: boolean): Resolution {

@@ -12,10 +12,9 @@ import type {
   UpsertContactResponse,
 } from '@parley/contracts/contact';
 import { DomainError } from '@parley/errors';
-import { toRpcStatus } from '@parley/grpc';
+import { batchRequest, toRpcStatus } from '@parley/grpc';
 import type { ContactEntity } from './contact.entity.ts';
 import {
-  batchResolveContactsRequest,
   getContactRequest,
   searchContactsRequest,
   setConsentRequest,
@@ -75,7 +74,7 @@ export class ContactController {
 
   @GrpcMethod('ContactService', 'batchResolveContacts')
   async batchResolveContacts(
-    @Payload({ schema: batchResolveContactsRequest }) batch: BatchResolveContactsRequest,
+    @Payload({ schema: batchRequest }) batch: BatchResolveContactsRequest,
   ): Promise<BatchResolveContactsResponse> {
     const resolutions = await this.resolver.resolve(batch.requests);
     return { outcomes: resolutions.map(toOutcome) };

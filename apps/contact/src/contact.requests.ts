@@ -102,10 +102,6 @@ export const resolveContactRequest = z
     message: 'id or phone is required',
   });
 
-export const batchResolveContactsRequest = z.object({
-  requests: z.array(z.unknown()).min(1, 'must not be empty').max(1_000, 'must not be more than 1000'),
-});
-
 export type ContactFields = z.output<typeof fields>;
 export type GetContact = z.output<typeof getContactRequest>;
 export type UpsertContact = z.output<typeof upsertContactRequest>;

@@ -17,10 +17,10 @@ import type {
   ValidateFlowResponse,
 } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
+import { batchRequest } from '@parley/grpc';
 import { checkDefinition } from './flow.ts';
 import { toFlow, toFlowVersion, toOutcome, toProblem, toState } from './flow.messages.ts';
 import {
-  batchGetPublishedFlowsRequest,
   createFlowRequest,
   flowRequest,
   getFlowVersionRequest,
@@ -103,7 +103,7 @@ export class FlowController {
 
   @GrpcMethod('FlowCatalogService', 'batchGetPublishedFlows')
   async batchGetPublishedFlows(
-    @Payload({ schema: batchGetPublishedFlowsRequest }) batch: BatchGetPublishedFlowsRequest,
+    @Payload({ schema: batchRequest }) batch: BatchGetPublishedFlowsRequest,
   ): Promise<BatchGetPublishedFlowsResponse> {
     const outcomes = await this.published.find(batch.requests);
     return { outcomes: outcomes.map(toOutcome) };

@@ -68,10 +68,6 @@ export const validateFlowRequest = z.object({
 /** One item of a batch is checked by itself, so that a bad one fails alone. */
 export const getPublishedFlowRequest = z.object({ tenantId: uuid, flowId: uuid });
 
-export const batchGetPublishedFlowsRequest = z.object({
-  requests: z.array(z.unknown()).min(1, 'must not be empty').max(1_000, 'must not be more than 1000'),
-});
-
 export const getFlowVersionRequest = z.object({
   tenantId: uuid,
   flowId: uuid,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PublishedFlow } from '@parley/contracts/flow-catalog';
-import { DomainError, invalidFields } from '@parley/errors';
-import { decodePageToken, splitPage, toFieldProblems } from '@parley/grpc';
+import { DomainError } from '@parley/errors';
+import { checkItem, decodePageToken, splitPage } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { LessThan } from 'typeorm';
 import { flowNotFound } from './flow.ts';
@@ -34,10 +34,7 @@ export class PublishedFlows {
 
   /** One outcome per request, in order; one statement for all. */
   async find(requests: unknown[]): Promise<(PublishedFlow | DomainError)[]> {
-    const items = requests.map((request) => {
-      const result = getPublishedFlowRequest.safeParse(request);
-      return result.success ? result.data : invalidFields(toFieldProblems(result.error.issues));
-    });
+    const items = requests.map((request) => checkItem(getPublishedFlowRequest, request));
     const valid = items.filter((item): item is GetPublishedFlow => !(item instanceof DomainError));
     const candidates = await this.findCandidates(valid);
     return items.map((item) => (item instanceof DomainError ? item : startable(candidates.get(keyOf(item)))));

@@ -1,6 +1,9 @@
+import { DomainError } from '@parley/errors';
 import { uuid } from '@parley/grpc';
+import { checkJsonObject, type JsonLimits } from '@parley/json-limits';
 import { parsePhone } from '@parley/phone';
 import { z } from 'zod';
+import type { Reason } from './error.answers.ts';
 
 /** The fields that several routes share. */
 
@@ -20,6 +23,22 @@ export const requiredPhone = z.string('is required').pipe(phone());
 
 export const requiredText = (max: number) =>
   z.string('is required').min(1, 'is required').max(max, `must not be longer than ${max} characters`);
+
+/** A free JSON object within limits, as text: it is passed on and given back as it came. */
+export const jsonObject = (limits: JsonLimits) =>
+  z.unknown().transform((value, context) => {
+    const checked = checkJsonObject(value, limits);
+    if ('text' in checked) return checked.text;
+    context.addIssue(checked.problem);
+    return z.NEVER;
+  });
+
+/** The id in a path. What is not a UUID names nothing, and so fails with the reason of what is not found. */
+export function idInPath(text: string, reason: Reason): string {
+  const id = uuid.safeParse(text);
+  if (!id.success) throw new DomainError('not_found', reason, 'No such id');
+  return id.data;
+}
 
 /** Pages hold 50 items unless told, 100 at most. */
 export const limit = z.coerce

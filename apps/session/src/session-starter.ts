@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, unavailable } from '@parley/errors';
 import { Outbox, type Publish } from '@parley/events';
+import { checkItem } from '@parley/grpc';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { FlowVersions } from './flow-versions.ts';
 import { sessionExpired, sessionStarted, type EndedSession, type SessionFacts } from './session.events.ts';
-import { checkStart, type StartSession } from './session.requests.ts';
+import { startSessionRequest } from './session.requests.ts';
 import {
   expireDead,
   findRunning,
@@ -48,7 +49,8 @@ export class SessionStarter {
   /** Everything that can be refused or needs another service, before the transaction. */
   private async prepare(request: unknown): Promise<NewSession | DomainError> {
     try {
-      const item: StartSession = checkStart(request);
+      const item = checkItem(startSessionRequest, request);
+      if (item instanceof DomainError) return item;
       const version = await this.flowVersions.get(item.tenantId, item.flowId, item.flowVersion);
       return { ...item, ...version, id: uuidv7() };
     } catch (error) {

@@ -15,10 +15,9 @@ import {
   type StartSessionResponse,
 } from '@parley/contracts/session';
 import { DomainError } from '@parley/errors';
-import { toRpcStatus } from '@parley/grpc';
+import { batchRequest, toRpcStatus } from '@parley/grpc';
 import type { CurrentSession, SessionState } from './current-session.entity.ts';
 import {
-  batchStartSessionsRequest,
   countSessionsRequest,
   listSessionsRequest,
   sessionRequest,
@@ -57,7 +56,7 @@ export class SessionController {
 
   @GrpcMethod('SessionService', 'batchStartSessions')
   async batchStartSessions(
-    @Payload({ schema: batchStartSessionsRequest }) batch: BatchStartSessionsRequest,
+    @Payload({ schema: batchRequest }) batch: BatchStartSessionsRequest,
   ): Promise<BatchStartSessionsResponse> {
     const starts = await this.starter.start(batch.requests);
     return { outcomes: starts.map(toOutcome) };

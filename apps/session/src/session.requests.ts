@@ -1,6 +1,5 @@
 import { SessionStatus } from '@parley/contracts/session';
-import { invalidFields } from '@parley/errors';
-import { pageSize, toFieldProblems, uuid } from '@parley/grpc';
+import { pageSize, uuid } from '@parley/grpc';
 import { checkJsonText, CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 
@@ -22,16 +21,13 @@ const context = z.string().transform((text, result) => {
   return z.NEVER;
 });
 
-const startSessionRequest = z.object({
+/** One item of a batch, too. */
+export const startSessionRequest = z.object({
   tenantId: uuid,
   flowId: uuid,
   flowVersion: z.int().min(1, 'must be 1 or more'),
   contactId: uuid,
   context,
-});
-
-export const batchStartSessionsRequest = z.object({
-  requests: z.array(z.unknown()).min(1, 'must not be empty').max(1_000, 'must not be more than 1000'),
 });
 
 export const sessionRequest = z.object({ tenantId: uuid, id: uuid });
@@ -49,14 +45,6 @@ export const listSessionsRequest = z.object({
 
 export const countSessionsRequest = z.object({ tenantId: uuid, flowId: uuid });
 
-export type StartSession = z.output<typeof startSessionRequest>;
 export type SessionRequest = z.output<typeof sessionRequest>;
 export type ListSessions = z.output<typeof listSessionsRequest>;
 export type CountSessions = z.output<typeof countSessionsRequest>;
-
-/** Checks one item of a batch by itself, so that a bad one fails alone. Fails with INVALID_FIELD. */
-export function checkStart(request: unknown): StartSession {
-  const result = startSessionRequest.safeParse(request);
-  if (result.success) return result.data;
-  throw invalidFields(toFieldProblems(result.error.issues));
-}

@@ -20,8 +20,7 @@ export class GrpcErrorFilter implements ExceptionFilter {
     return throwError(() => toServiceError(error, this.domain));
   }
 
-  /** Also for the items of a batch. */
-  toDomainError(exception: unknown): DomainError {
+  private toDomainError(exception: unknown): DomainError {
     if (exception instanceof DomainError) {
       if (exception.kind === 'unavailable') this.logger.warn(exception.message, { error: exception });
       return exception;

@@ -1,6 +1,5 @@
 export { call, connect } from './client.ts';
-export { GrpcErrorFilter } from './error.filter.ts';
 export { decodePageToken, pageSize, splitPage, UUID_KEY } from './page-token.ts';
 export { fromRpcStatus, settle, toRpcStatus, toServiceError } from './rpc-status.ts';
 export { startGrpcServer, type GrpcServerOptions } from './server.ts';
-export { SchemaPipe, toFieldProblems, uuid } from './validation.ts';
+export { batchRequest, checkItem, SchemaPipe, uuid } from './validation.ts';

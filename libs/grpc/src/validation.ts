@@ -1,9 +1,20 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
-import { invalidFields, type FieldProblem } from '@parley/errors';
+import { invalidFields, type DomainError, type FieldProblem } from '@parley/errors';
 import { z } from 'zod';
 
 /** Any RFC 9562 UUID, in lower case. */
 export const uuid = z.string('must be a UUID').toLowerCase().pipe(z.uuid('must be a UUID'));
+
+/** A batch; its items are checked one by one with checkItem, so that a bad one fails alone. */
+export const batchRequest = z.object({
+  requests: z.array(z.unknown()).min(1, 'must not be empty').max(1_000, 'must not be more than 1000'),
+});
+
+/** An item of a batch as its schema makes it, or INVALID_FIELD. */
+export function checkItem<T extends z.ZodType>(schema: T, item: unknown): z.output<T> | DomainError {
+  const result = schema.safeParse(item);
+  return result.success ? result.data : invalidFields(toFieldProblems(result.error.issues));
+}
 
 /** What validation says of the fields at fault, under their snake_case paths. */
 export function toFieldProblems(issues: readonly { path?: unknown; message: string }[]): FieldProblem[] {

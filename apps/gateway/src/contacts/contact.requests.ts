@@ -1,11 +1,10 @@
 import type { ContactFields } from '@parley/contracts/contact';
-import { DomainError } from '@parley/errors';
-import { uuid } from '@parley/grpc';
-import { checkJsonObject, CONTEXT_LIMITS } from '@parley/json-limits';
+import { CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 import {
   after,
   given,
+  jsonObject,
   limit,
   optionalPhone,
   optionalUuid,
@@ -21,12 +20,7 @@ const tags = z
   .union([text.transform((csv) => csv.split(',')), z.array(text)], 'must be a comma-separated list')
   .transform((list) => list.map((tag) => tag.trim()).filter((tag) => tag !== ''));
 
-const metadata = z.unknown().transform((value, context) => {
-  const checked = checkJsonObject(value, CONTEXT_LIMITS);
-  if ('text' in checked) return checked.text;
-  context.addIssue(checked.problem);
-  return z.NEVER;
-});
+const metadata = jsonObject(CONTEXT_LIMITS);
 
 const fields = {
   name: text.optional(),
@@ -81,11 +75,4 @@ type GivenFields = Pick<CreateContactBody, 'name' | 'email' | 'locale' | 'tags' 
 /** Only the fields sent. */
 export function toContactFields({ name, email, locale, tags, metadata }: GivenFields): ContactFields {
   return { name, email, locale, metadata, tags: tags && { tags }, addTags: [], removeTags: [] };
-}
-
-/** The id in a path. What is not a UUID names no contact. */
-export function contactIdOf(input: string): string {
-  const id = uuid.safeParse(input);
-  if (!id.success) throw new DomainError('not_found', 'CONTACT_NOT_FOUND', 'Contact not found');
-  return id.data;
 }

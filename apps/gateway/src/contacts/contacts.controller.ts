@@ -3,7 +3,8 @@ import { Consent, ContactServiceClient } from '@parley/contracts/contact';
 import { call } from '@parley/grpc';
 import { Access, CurrentCaller } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
-import { contactIdOf, listContactsQuery, type ListContactsQuery } from './contact.requests.ts';
+import { idInPath } from '../fields.ts';
+import { listContactsQuery, type ListContactsQuery } from './contact.requests.ts';
 import { toContactView } from './contact.view.ts';
 
 @Controller('contacts')
@@ -32,7 +33,7 @@ export class ContactsController {
   @Get(':id')
   @Access('contacts:read')
   async get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
-    const lookup = { $case: 'id' as const, value: contactIdOf(id) };
+    const lookup = { $case: 'id' as const, value: idInPath(id, 'CONTACT_NOT_FOUND') };
     const { contact } = await call(this.contacts, this.contacts.getContact, { tenantId, lookup });
     return toContactView(contact!);
   }
@@ -55,7 +56,7 @@ export class ContactsController {
   private async setConsent(tenantId: string, id: string, consent: Consent): Promise<object> {
     const { contact } = await call(this.contacts, this.contacts.setConsent, {
       tenantId,
-      id: contactIdOf(id),
+      id: idInPath(id, 'CONTACT_NOT_FOUND'),
       consent,
     });
     return toContactView(contact!);

@@ -1,19 +1,11 @@
 import { FlowStatus } from '@parley/contracts/flow-catalog';
-import { DomainError } from '@parley/errors';
-import { uuid } from '@parley/grpc';
-import { checkJsonObject, DEFINITION_LIMITS } from '@parley/json-limits';
+import { DEFINITION_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
-import { after, limit, requiredText, requiredUuid } from '../fields.ts';
+import { jsonObject, after, limit, requiredText, requiredUuid } from '../fields.ts';
 
 const TTL = 'must be a whole number between 1 and 1440';
 
-/** As JSON text. */
-const definition = z.unknown().transform((value, context) => {
-  const checked = checkJsonObject(value, DEFINITION_LIMITS);
-  if ('text' in checked) return checked.text;
-  context.addIssue(checked.problem);
-  return z.NEVER;
-});
+const definition = jsonObject(DEFINITION_LIMITS);
 
 const ttl = z.int(TTL).min(1, TTL).max(1_440, TTL);
 
@@ -55,10 +47,3 @@ export type ValidateFlowBody = z.output<typeof validateFlowBody>;
 export type GetFlowBody = z.output<typeof getFlowBody>;
 export type ListFlowsQuery = z.output<typeof listFlowsQuery>;
 export type PageQuery = z.output<typeof pageQuery>;
-
-/** The id in a path. What is not a UUID names no flow. */
-export function flowIdOf(text: string): string {
-  const id = uuid.safeParse(text);
-  if (!id.success) throw new DomainError('not_found', 'FLOW_NOT_FOUND', 'Flow not found');
-  return id.data;
-}

@@ -4,10 +4,10 @@ import { DomainError } from '@parley/errors';
 import { call } from '@parley/grpc';
 import { Access, CurrentCaller } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
+import { idInPath } from '../fields.ts';
 import { BatchedCalls } from '../trigger-flow/batched-calls.ts';
 import {
   createFlowBody,
-  flowIdOf,
   listFlowsQuery,
   pageQuery,
   updateFlowBody,
@@ -79,7 +79,10 @@ export class FlowsController {
   @Get(':id')
   @Access('flows:read')
   async get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
-    const { flow } = await call(this.flows, this.flows.getFlow, { tenantId, id: flowIdOf(id) });
+    const { flow } = await call(this.flows, this.flows.getFlow, {
+      tenantId,
+      id: idInPath(id, 'FLOW_NOT_FOUND'),
+    });
     return toFlowView(flow!);
   }
 
@@ -93,7 +96,7 @@ export class FlowsController {
   ): Promise<object> {
     const { flow } = await call(this.flows, this.flows.updateFlow, {
       tenantId,
-      id: flowIdOf(id),
+      id: idInPath(id, 'FLOW_NOT_FOUND'),
       name: body.name,
       definition: body.definition,
       settings: toSettings(body.settings),
@@ -105,7 +108,10 @@ export class FlowsController {
   @HttpCode(200)
   @Access('flows:write')
   async publish(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
-    const { flow, warnings } = await call(this.flows, this.flows.publishFlow, { tenantId, id: flowIdOf(id) });
+    const { flow, warnings } = await call(this.flows, this.flows.publishFlow, {
+      tenantId,
+      id: idInPath(id, 'FLOW_NOT_FOUND'),
+    });
     this.calls.dropPublishedFlow({ tenantId, flowId: flow!.id });
     return { ...toFlowView(flow!), warnings: warnings.map(toProblemView) };
   }
@@ -114,7 +120,10 @@ export class FlowsController {
   @HttpCode(200)
   @Access('flows:write')
   async unpublish(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
-    const { flow } = await call(this.flows, this.flows.unpublishFlow, { tenantId, id: flowIdOf(id) });
+    const { flow } = await call(this.flows, this.flows.unpublishFlow, {
+      tenantId,
+      id: idInPath(id, 'FLOW_NOT_FOUND'),
+    });
     this.calls.dropPublishedFlow({ tenantId, flowId: flow!.id });
     return toFlowView(flow!);
   }
@@ -123,7 +132,10 @@ export class FlowsController {
   @HttpCode(200)
   @Access('flows:write')
   async archive(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
-    const { flow } = await call(this.flows, this.flows.archiveFlow, { tenantId, id: flowIdOf(id) });
+    const { flow } = await call(this.flows, this.flows.archiveFlow, {
+      tenantId,
+      id: idInPath(id, 'FLOW_NOT_FOUND'),
+    });
     this.calls.dropPublishedFlow({ tenantId, flowId: flow!.id });
     return toFlowView(flow!);
   }
@@ -137,7 +149,7 @@ export class FlowsController {
   ): Promise<object> {
     const { versions, nextPageToken } = await call(this.flows, this.flows.listFlowVersions, {
       tenantId,
-      flowId: flowIdOf(id),
+      flowId: idInPath(id, 'FLOW_NOT_FOUND'),
       pageSize: query.limit,
       pageToken: query.after,
     });
@@ -153,7 +165,7 @@ export class FlowsController {
   ): Promise<object> {
     const { version: found } = await call(this.flows, this.flows.getFlowVersion, {
       tenantId,
-      flowId: flowIdOf(id),
+      flowId: idInPath(id, 'FLOW_NOT_FOUND'),
       version: versionOf(version),
     });
     return toFlowVersionView(found!);

@@ -1,6 +1,4 @@
 import { SessionStatus } from '@parley/contracts/session';
-import { DomainError } from '@parley/errors';
-import { uuid } from '@parley/grpc';
 import { z } from 'zod';
 import { after, limit, optionalUuid } from '../fields.ts';
 
@@ -30,10 +28,3 @@ export const newFlowTriggeredQuery = z.object({ flow_id: optionalUuid });
 
 export type ListSessionsQuery = z.output<typeof listSessionsQuery>;
 export type NewFlowTriggeredQuery = z.output<typeof newFlowTriggeredQuery>;
-
-/** The id in a path. What is not a UUID names no session. */
-export function sessionIdOf(text: string): string {
-  const id = uuid.safeParse(text);
-  if (!id.success) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
-  return id.data;
-}

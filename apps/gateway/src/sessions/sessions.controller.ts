@@ -3,7 +3,8 @@ import { SessionServiceClient } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
 import { Access, CurrentCaller } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
-import { listSessionsQuery, sessionIdOf, type ListSessionsQuery } from './session.requests.ts';
+import { idInPath } from '../fields.ts';
+import { listSessionsQuery, type ListSessionsQuery } from './session.requests.ts';
 import { toSessionView, toTimelineView } from './session.views.ts';
 
 @Controller('sessions')
@@ -36,7 +37,7 @@ export class SessionsController {
   async get(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
     const { session } = await call(this.sessions, this.sessions.getSession, {
       tenantId,
-      id: sessionIdOf(id),
+      id: idInPath(id, 'SESSION_NOT_FOUND'),
     });
     return toSessionView(session!);
   }
@@ -47,7 +48,7 @@ export class SessionsController {
   async timeline(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
     const { session } = await call(this.sessions, this.sessions.getSession, {
       tenantId,
-      id: sessionIdOf(id),
+      id: idInPath(id, 'SESSION_NOT_FOUND'),
     });
     return { data: toTimelineView(session!) };
   }
@@ -58,7 +59,7 @@ export class SessionsController {
   async cancel(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
     const { session } = await call(this.sessions, this.sessions.cancelSession, {
       tenantId,
-      id: sessionIdOf(id),
+      id: idInPath(id, 'SESSION_NOT_FOUND'),
     });
     return toSessionView(session!);
   }

@@ -1,16 +1,10 @@
-import { checkJsonObject, CONTEXT_LIMITS } from '@parley/json-limits';
+import { CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
-import { optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
+import { jsonObject, optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
 
 const NEITHER = { text: 'contact_id or phone is required' };
 
-/** As JSON text: it is passed on and given back as it came. */
-const context = z.unknown().transform((value, result) => {
-  const checked = checkJsonObject(value, CONTEXT_LIMITS);
-  if ('text' in checked) return checked.text;
-  result.addIssue(checked.problem);
-  return z.NEVER;
-});
+const context = jsonObject(CONTEXT_LIMITS);
 
 /** Body of POST /actions/trigger-flow. */
 export const triggerFlowRequest = z
