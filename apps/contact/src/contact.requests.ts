@@ -96,6 +96,7 @@ export const resolveContactRequest = z
     phone: z.string(),
     source: text(64),
     refuseOptedOut: z.boolean(),
+    validateOnly: z.boolean(),
   })
   .refine((item) => item.id !== '' || item.phone !== '', {
     path: ['id'],

@@ -46,6 +46,12 @@ export const ANSWERS: Record<Reason, Answer> = {
   FLOW_ARCHIVED: { status: 409, error: 'Flow is archived' },
   SESSION_NOT_FOUND: { status: 404, error: 'Session not found' },
   SESSION_NOT_RUNNING: { status: 409, error: 'Session is not running' },
+  SESSION_ALREADY_RUNNING: { status: 409, error: 'Session is already running' },
+  REQUEST_ID_REUSED: {
+    status: 422,
+    error: 'Idempotency-Key was already used with a different request',
+  },
+  REQUEST_ID_UNKNOWN: { status: 404, error: 'No such request' },
   UNAVAILABLE: { status: 503, error: 'Service temporarily unavailable; try again' },
   INTERNAL: { status: 500, error: 'Internal error' },
 };

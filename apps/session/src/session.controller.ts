@@ -109,6 +109,9 @@ function toStartMessage({ result, session }: Start): StartSessionResponse {
     flowVersion: session.flowVersion,
     flowName: session.flowName,
     expiresAt: session.expiresAt,
+    replayed: false,
+    flowId: session.flowId,
+    contactId: session.contactId,
   };
 }
 

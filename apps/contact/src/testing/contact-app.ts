@@ -113,7 +113,7 @@ export class ContactApp {
 
 /** An item of a batch: everything unset but what is given. */
 export function item(given: Partial<ResolveContactRequest> & { tenantId: string }): ResolveContactRequest {
-  return { id: '', phone: '', source: '', refuseOptedOut: false, ...given };
+  return { id: '', phone: '', source: '', validateOnly: false, refuseOptedOut: false, ...given };
 }
 
 /** What became of an item, in a form that reads well in an expectation. */

@@ -41,7 +41,14 @@ export class NewFlowTriggeredController {
   private async contactsOf(tenantId: string, sessions: Session[]): Promise<Map<string, Contact>> {
     const ids = new Set(sessions.map((session) => session.contactId));
     if (ids.size === 0) return new Map();
-    const requests = [...ids].map((id) => ({ tenantId, id, phone: '', source: '', refuseOptedOut: false }));
+    const requests = [...ids].map((id) => ({
+      tenantId,
+      id,
+      phone: '',
+      source: '',
+      refuseOptedOut: false,
+      validateOnly: false,
+    }));
     const { outcomes } = await call(this.contacts, this.contacts.batchResolveContacts, { requests });
     const found = outcomes.flatMap(({ outcome }) =>
       outcome?.$case === 'resolved' ? [outcome.value.contact!] : [],

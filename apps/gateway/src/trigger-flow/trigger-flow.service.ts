@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { StartResult } from '@parley/contracts/session';
+import { ConflictPolicy, StartResult } from '@parley/contracts/session';
 import { BatchedCalls } from './batched-calls.ts';
 import type { TriggerFlow } from './trigger-flow.request.ts';
 
@@ -30,6 +30,7 @@ export class TriggerFlowService {
       phone,
       source: 'api',
       refuseOptedOut: true,
+      validateOnly: false,
     });
     const contactId = contact!.id;
     const session = await this.calls.startSession({
@@ -38,6 +39,10 @@ export class TriggerFlowService {
       flowVersion: flow.version,
       contactId,
       context,
+      requestId: '',
+      requestFingerprint: Buffer.alloc(0),
+      conflictPolicy: ConflictPolicy.RETURN_RUNNING,
+      validateOnly: false,
     });
     return {
       id: session.sessionId,

@@ -6,6 +6,7 @@ import {
   type GetFlowVersionResponse,
 } from '@parley/contracts/flow-catalog';
 import {
+  ConflictPolicy,
   SessionServiceClient,
   type BatchStartSessionsResponse,
   type StartSessionRequest,
@@ -147,6 +148,10 @@ export function newStart(app: SessionApp, change: Partial<StartSessionRequest> =
     flowVersion: 1,
     contactId: uuidv7(),
     context: '{"cart_id":"987654321"}',
+    requestId: '',
+    requestFingerprint: Buffer.alloc(0),
+    conflictPolicy: ConflictPolicy.UNSPECIFIED,
+    validateOnly: false,
     ...change,
   };
   app.flowCatalog.publish(request.tenantId, request.flowId);
