@@ -13,6 +13,7 @@ import {
 } from '@parley/contracts/flow-catalog';
 import {
   SessionServiceClient,
+  type GetStartRequest,
   type StartSessionRequest,
   type StartSessionResponse,
 } from '@parley/contracts/session';
@@ -39,6 +40,7 @@ export class BatchedCalls {
   private readonly flows: PublishedFlowCache;
   private readonly contacts: Batcher<ResolveContactRequest, ResolvedContact>;
   private readonly sessions: Batcher<StartSessionRequest, StartSessionResponse>;
+  private readonly earlier: Batcher<GetStartRequest, StartSessionResponse>;
 
   constructor(
     flows: FlowCatalogServiceClient,
@@ -74,6 +76,14 @@ export class BatchedCalls {
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));
       }),
     });
+    this.earlier = new Batcher({
+      ...LIMITS,
+      name: 'session',
+      run: inOneRequest(async (requests) => {
+        const { outcomes } = await call(sessions, sessions.batchGetStarts, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'session'));
+      }),
+    });
   }
 
   publishedFlow(request: GetPublishedFlowRequest): Promise<PublishedFlow> {
@@ -87,6 +97,11 @@ export class BatchedCalls {
 
   resolveContact(request: ResolveContactRequest): Promise<ResolvedContact> {
     return this.contacts.submit(request, deadlineOfRequest());
+  }
+
+  /** Fails with REQUEST_ID_UNKNOWN where there is none. */
+  earlierStart(request: GetStartRequest): Promise<StartSessionResponse> {
+    return this.earlier.submit(request, deadlineOfRequest());
   }
 
   startSession(request: StartSessionRequest): Promise<StartSessionResponse> {
