@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { START_ROWS } from './start-rows.ts';
+import { RUNNING_ROWS, START_ROWS } from './start-rows.ts';
 
 export interface Start {
   flowId: string;
@@ -22,11 +22,10 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-interface Row {
-  n: number;
+/** All who wait for the same flow and contact, and the contact, if it is known by now. */
+interface Held {
+  group: Waiting[];
   contactId: string | null;
-  startedId: string | null;
-  runningId: string | null;
 }
 
 /** The one tenant there is. */
@@ -50,8 +49,7 @@ export class Starter {
 
   static async connect(url: string, flowName: string): Promise<Starter> {
     const clients = Array.from({ length: CONNECTIONS }, () => {
-      // Made once from a table that may still be small then, the plan is to use the indexes all the same.
-      return new pg.Client({ connectionString: url, options: '-c enable_seqscan=off -c jit=off' });
+      return new pg.Client({ connectionString: url });
     });
     await Promise.all(clients.map((client) => client.connect()));
     return new Starter(clients, flowName);
@@ -101,33 +99,53 @@ export class Starter {
     let pending = [...groups.values()];
     for (let round = 1; pending.length > 0; round++) {
       if (round > MAX_ROUNDS) throw new Error('Other batches stood in the way too often');
-      const asked = pending;
-      const starts = asked.map(([first]) => (first as Waiting).start);
-      const { rows } = await client.query<Row>({
-        name: 'start',
-        text: START_ROWS,
-        values: parametersOf(starts, this.#flowName),
-      });
-      pending = [];
-      for (const row of rows) {
-        const group = asked[row.n - 1] as Waiting[];
-        if (!settle(group, row)) pending.push(group);
-      }
+      const held = await this.#startNew(client, pending);
+      pending = held.length > 0 ? await this.#findRunning(client, held) : [];
     }
+  }
+
+  /** Gives those that something else holds back. */
+  async #startNew(client: pg.Client, groups: Waiting[][]): Promise<Held[]> {
+    const starts = groups.map(([first]) => (first as Waiting).start);
+    const { rows } = await client.query<{ n: number; contactId: string | null; startedId: string | null }>({
+      name: 'start',
+      text: START_ROWS,
+      values: parametersOf(starts, this.#flowName),
+    });
+    const held: Held[] = [];
+    for (const { n, contactId, startedId } of rows) {
+      const group = groups[n - 1] as Waiting[];
+      if (contactId !== null && startedId !== null) settle(group, contactId, startedId, true);
+      else if (contactId === null && starts[n - 1]?.phone === null)
+        for (const { resolve } of group) resolve(undefined);
+      else held.push({ group, contactId });
+    }
+    return held;
+  }
+
+  /** Gives those that have no running session: theirs has just ended, or another batch made their contact. */
+  async #findRunning(client: pg.Client, held: Held[]): Promise<Waiting[][]> {
+    const { rows } = await client.query<{ n: number; runningId: string }>({
+      name: 'running',
+      text: RUNNING_ROWS,
+      values: [
+        FLOOR_TENANT,
+        held.map(({ group }) => (group[0] as Waiting).start.flowId),
+        held.map(({ contactId }) => contactId),
+      ],
+    });
+    const runningIds = new Map(rows.map(({ n, runningId }) => [n - 1, runningId]));
+    return held.flatMap(({ group, contactId }, index) => {
+      const id = runningIds.get(index);
+      if (contactId === null || id === undefined) return [group];
+      settle(group, contactId, id, false);
+      return [];
+    });
   }
 }
 
-/** False: to be asked again. */
-function settle(group: Waiting[], { contactId, startedId, runningId }: Row): boolean {
-  if (contactId === null && (group[0] as Waiting).start.contactId !== null) {
-    for (const { resolve } of group) resolve(undefined);
-    return true;
-  }
-  const id = startedId ?? runningId;
-  if (contactId === null || id === null) return false;
-  for (const [index, { resolve }] of group.entries())
-    resolve({ id, contactId, isNew: startedId !== null && index === 0 });
-  return true;
+function settle(group: Waiting[], contactId: string, id: string, isNew: boolean): void {
+  for (const [index, { resolve }] of group.entries()) resolve({ id, contactId, isNew: isNew && index === 0 });
 }
 
 function parametersOf(starts: Start[], flowName: string): unknown[] {
