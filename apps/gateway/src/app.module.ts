@@ -23,7 +23,7 @@ import { addRequestHooks, refuseUrl } from './request-hooks.ts';
 import { RouteTable } from './route-table.ts';
 import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
 import { SessionsController } from './sessions/sessions.controller.ts';
-import { BatchedCalls } from './trigger-flow/batched-calls.ts';
+import { BATCH_SIZE, BatchedCalls } from './trigger-flow/batched-calls.ts';
 import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
 import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
 
@@ -38,7 +38,7 @@ const MAX_PARAMETER_LENGTH = 16 * 1024;
 
 @Module({})
 class AppModule {
-  static with(clients: Clients, readiness: Readiness): DynamicModule {
+  static with(clients: Clients, readiness: Readiness, config: GatewayConfig): DynamicModule {
     return {
       module: AppModule,
       controllers: [
@@ -56,6 +56,7 @@ class AppModule {
       providers: [
         TriggerFlowService,
         BatchedCalls,
+        { provide: BATCH_SIZE, useValue: config.TRIGGER_BATCH_SIZE },
         { provide: Readiness, useValue: readiness },
         ...clientProviders(clients),
       ],
@@ -78,7 +79,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   });
   const clients = connectClients(config);
   const routes = new RouteTable();
-  const app = await createApp(clients, database, routes, logger);
+  const app = await createApp(config, clients, database, routes, logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   return {
     address: new URL(await app.getUrl()).host,
@@ -95,6 +96,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
 }
 
 async function createApp(
+  config: GatewayConfig,
   clients: Clients,
   database: Database,
   routes: RouteTable,
@@ -114,10 +116,14 @@ async function createApp(
   addRequestHooks(server, new Authenticator(new TokenStore(database)), logger);
 
   const readiness = new Readiness(clients, () => database.ping());
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(clients, readiness), adapter, {
-    logger,
-    bodyParser: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(clients, readiness, config),
+    adapter,
+    {
+      logger,
+      bodyParser: false,
+    },
+  );
   readJsonBodies(server);
   app.setGlobalPrefix('api/v1', { exclude: ['healthz', 'readyz'] });
   app.useGlobalFilters(new ErrorFilter(routes, logger));
