@@ -23,7 +23,7 @@ import { addRequestHooks, refuseUrl } from './request-hooks.ts';
 import { RouteTable } from './route-table.ts';
 import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
 import { SessionsController } from './sessions/sessions.controller.ts';
-import { BatchedCalls } from './trigger-flow/batched-calls.ts';
+import { BATCH_SIZE, BatchedCalls } from './trigger-flow/batched-calls.ts';
 import { BulkTriggerController } from './trigger-flow/bulk-trigger.controller.ts';
 import { BulkTriggerService } from './trigger-flow/bulk-trigger.service.ts';
 import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
@@ -42,7 +42,7 @@ const MAX_PARAMETER_LENGTH = 16 * 1024;
 
 @Module({})
 class AppModule {
-  static with(clients: Clients, readiness: Readiness, logger: Logger): DynamicModule {
+  static with(config: GatewayConfig, clients: Clients, readiness: Readiness, logger: Logger): DynamicModule {
     return {
       module: AppModule,
       controllers: [
@@ -62,6 +62,7 @@ class AppModule {
         TriggerFlowService,
         BulkTriggerService,
         BatchedCalls,
+        { provide: BATCH_SIZE, useValue: config.TRIGGER_BATCH_SIZE },
         { provide: Readiness, useValue: readiness },
         { provide: Logger, useValue: logger },
         ...clientProviders(clients),
@@ -85,7 +86,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   });
   const clients = connectClients(config);
   const routes = new RouteTable();
-  const app = await createApp(clients, database, routes, logger);
+  const app = await createApp(config, clients, database, routes, logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   return {
     address: new URL(await app.getUrl()).host,
@@ -102,6 +103,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
 }
 
 async function createApp(
+  config: GatewayConfig,
   clients: Clients,
   database: Database,
   routes: RouteTable,
@@ -125,7 +127,7 @@ async function createApp(
 
   const readiness = new Readiness(clients, () => database.ping());
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with(clients, readiness, logger),
+    AppModule.with(config, clients, readiness, logger),
     adapter,
     {
       logger,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Batcher } from '@parley/batching';
 import {
   ContactServiceClient,
@@ -21,15 +21,18 @@ import { call, settle } from '@parley/grpc';
 import { currentRequest, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
 
+/** The provider of TRIGGER_BATCH_SIZE. */
+export const BATCH_SIZE = Symbol('BATCH_SIZE');
+
 /** Of each kind of call. */
 const LIMITS = {
-  maxInFlight: 2,
-  maxItems: 256,
   // Services take messages of 4 MiB. What else an item holds is a few UUIDs.
   maxBytes: 3 * 1024 * 1024,
   sizeOf: () => ITEM_BYTES,
   maxWaiting: 5_000,
 };
+const MAX_BATCHES = 2;
+const MAX_SINGLE_CALLS = 256;
 const ITEM_BYTES = 256;
 /** Of a request without one; there is none today. */
 const DEFAULT_DEADLINE_MS = 2_000;
@@ -46,9 +49,15 @@ export class BatchedCalls {
     flows: FlowCatalogServiceClient,
     contacts: ContactServiceClient,
     sessions: SessionServiceClient,
+    @Inject(BATCH_SIZE) batchSize: number,
   ) {
-    const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
+    const limits = {
       ...LIMITS,
+      maxItems: batchSize,
+      maxInFlight: batchSize === 1 ? MAX_SINGLE_CALLS : MAX_BATCHES,
+    };
+    const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
+      ...limits,
       name: 'flow-catalog',
       run: inOneRequest(async (requests) => {
         const { outcomes } = await call(flows, flows.batchGetPublishedFlows, { requests });
@@ -60,7 +69,7 @@ export class BatchedCalls {
       batcher.submit(request, Date.now() + DEFAULT_DEADLINE_MS),
     );
     this.contacts = new Batcher({
-      ...LIMITS,
+      ...limits,
       name: 'contact',
       run: inOneRequest(async (requests) => {
         const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests });
@@ -68,7 +77,7 @@ export class BatchedCalls {
       }),
     });
     this.sessions = new Batcher({
-      ...LIMITS,
+      ...limits,
       name: 'session',
       sizeOf: ({ context }) => ITEM_BYTES + Buffer.byteLength(context),
       run: inOneRequest(async (requests) => {
