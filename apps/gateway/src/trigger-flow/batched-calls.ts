@@ -86,7 +86,7 @@ export class BatchedCalls {
       }),
     });
     this.earlier = new Batcher({
-      ...LIMITS,
+      ...limits,
       name: 'session',
       run: inOneRequest(async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchGetStarts, { requests });
