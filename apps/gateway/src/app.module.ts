@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SchemaPipe } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import type { Logger, RunningService } from '@parley/service';
+import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
 import { MeController } from './auth/me.controller.ts';
 import { TOKEN_ENTITIES, TokenStore } from './auth/token-store.ts';
@@ -38,7 +38,7 @@ const MAX_PARAMETER_LENGTH = 16 * 1024;
 
 @Module({})
 class AppModule {
-  static with(clients: Clients, readiness: Readiness): DynamicModule {
+  static with(clients: Clients, readiness: Readiness, metrics: Metrics): DynamicModule {
     return {
       module: AppModule,
       controllers: [
@@ -57,6 +57,7 @@ class AppModule {
         TriggerFlowService,
         BatchedCalls,
         { provide: Readiness, useValue: readiness },
+        { provide: Metrics, useValue: metrics },
         ...clientProviders(clients),
       ],
     };
@@ -70,6 +71,7 @@ export interface Gateway extends RunningService {
 
 /** Starts the gateway. Its database must have been migrated; the services may come later. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
+  const metrics = new Metrics();
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'gateway',
@@ -78,8 +80,9 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   });
   const clients = connectClients(config);
   const routes = new RouteTable();
-  const app = await createApp(clients, database, routes, logger);
+  const app = await createApp(clients, database, routes, metrics, logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
+  const metricsServer = await startMetricsServer(config, metrics);
   return {
     address: new URL(await app.getUrl()).host,
     routes,
@@ -90,6 +93,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
       clearTimeout(limit);
       closeClients(clients);
       await database.close();
+      await metricsServer.close();
     },
   };
 }
@@ -98,6 +102,7 @@ async function createApp(
   clients: Clients,
   database: Database,
   routes: RouteTable,
+  metrics: Metrics,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   // While draining, what comes on open connections is still served.
@@ -111,16 +116,20 @@ async function createApp(
   });
   const server = adapter.getInstance();
   server.addHook('onRoute', (route) => routes.add(route));
-  addRequestHooks(server, new Authenticator(new TokenStore(database)), logger);
+  addRequestHooks(server, new Authenticator(new TokenStore(database)), logger, metrics);
 
   const readiness = new Readiness(clients, () => database.ping());
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(clients, readiness), adapter, {
-    logger,
-    bodyParser: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(clients, readiness, metrics),
+    adapter,
+    {
+      logger,
+      bodyParser: false,
+    },
+  );
   readJsonBodies(server);
-  app.setGlobalPrefix('api/v1', { exclude: ['healthz', 'readyz'] });
-  app.useGlobalFilters(new ErrorFilter(routes, logger));
+  app.setGlobalPrefix('api/v1', { exclude: ['healthz', 'readyz', 'readyz/traffic'] });
+  app.useGlobalFilters(new ErrorFilter(routes, logger, metrics));
   app.useGlobalPipes(new SchemaPipe());
   return app;
 }

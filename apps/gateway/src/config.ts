@@ -1,4 +1,4 @@
-import { logLevel, port, postgresUrl } from '@parley/service';
+import { logLevel, metricsSettings, port, postgresUrl } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the gateway, from the environment. */
@@ -13,6 +13,7 @@ export const gatewayConfig = z.object({
   CONTACT_ADDRESS: z.string(),
   FLOW_CATALOG_ADDRESS: z.string(),
   SESSION_ADDRESS: z.string(),
+  ...metricsSettings,
   LOG_LEVEL: logLevel,
 });
 

@@ -6,9 +6,10 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { DomainError } from '@parley/errors';
-import type { Logger } from '@parley/service';
+import type { Logger, Metrics } from '@parley/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ANSWERS, type Reason } from './error.answers.ts';
+import { errorCounter } from './request-metrics.ts';
 import type { RouteTable } from './route-table.ts';
 
 /** Seconds after which a caller may try again, where nothing more exact is known. */
@@ -36,18 +37,22 @@ const REST_NAMES: [RegExp, string][] = [
 export class ErrorFilter implements ExceptionFilter {
   private readonly routes: RouteTable;
   private readonly logger: Logger;
+  private readonly count: (request: FastifyRequest, reason: Reason) => void;
 
-  constructor(routes: RouteTable, logger: Logger) {
+  constructor(routes: RouteTable, logger: Logger, metrics: Metrics) {
     this.routes = routes;
     this.logger = logger;
+    this.count = errorCounter(metrics);
   }
 
   catch(exception: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
-    const error = this.toDomainError(exception, http.getRequest<FastifyRequest>(), reply);
+    const request = http.getRequest<FastifyRequest>();
+    const error = this.toDomainError(exception, request, reply);
     const reason: Reason = Object.hasOwn(ANSWERS, error.reason) ? (error.reason as Reason) : 'INTERNAL';
     const answer = ANSWERS[reason];
+    this.count(request, reason);
     if (reason === 'UNAVAILABLE') reply.header('Retry-After', RETRY_AFTER_SECONDS);
     if (reason === 'RATE_LIMITED') reply.header('Retry-After', error.metadata['retry_after']);
     const body = 'fields' in answer ? validationBody(error, answer.as) : { error: answer.error };

@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseInterceptors } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import {
   SessionStatus,
@@ -27,6 +27,7 @@ import {
 } from './session.requests.ts';
 import { SessionService } from './session.service.ts';
 import { SessionStarter, type Start } from './session-starter.ts';
+import { StartCounter } from './start-counter.ts';
 
 const STATUSES: Record<SessionState, SessionStatus> = {
   running: SessionStatus.RUNNING,
@@ -48,6 +49,7 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'startSession')
+  @UseInterceptors(StartCounter)
   async startSession(request: StartSessionRequest): Promise<StartSessionResponse> {
     const [start] = await this.starter.start([request]);
     if (start instanceof DomainError) throw start;
@@ -55,6 +57,7 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'batchStartSessions')
+  @UseInterceptors(StartCounter)
   async batchStartSessions(
     @Payload({ schema: batchRequest }) batch: BatchStartSessionsRequest,
   ): Promise<BatchStartSessionsResponse> {

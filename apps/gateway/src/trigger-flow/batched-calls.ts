@@ -17,7 +17,7 @@ import {
   type StartSessionResponse,
 } from '@parley/contracts/session';
 import { call, settle } from '@parley/grpc';
-import { currentRequest, runInRequest } from '@parley/service';
+import { currentRequest, Metrics, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
 
 /** Of each kind of call. */
@@ -44,11 +44,12 @@ export class BatchedCalls {
     flows: FlowCatalogServiceClient,
     contacts: ContactServiceClient,
     sessions: SessionServiceClient,
+    metrics: Metrics,
   ) {
     const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
       ...LIMITS,
       name: 'flow-catalog',
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_flow_catalog'), async (requests) => {
         const { outcomes } = await call(flows, flows.batchGetPublishedFlows, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'flow'));
       }),
@@ -60,7 +61,7 @@ export class BatchedCalls {
     this.contacts = new Batcher({
       ...LIMITS,
       name: 'contact',
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_contact'), async (requests) => {
         const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
       }),
@@ -69,7 +70,7 @@ export class BatchedCalls {
       ...LIMITS,
       name: 'session',
       sizeOf: ({ context }) => ITEM_BYTES + Buffer.byteLength(context),
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_session'), async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));
       }),
@@ -100,7 +101,11 @@ function deadlineOfRequest(): number {
 
 /** A batch serves many requests: it has an id of its own, and waits as long as the most patient of them. */
 function inOneRequest<Item, Result>(
+  observe: (items: number) => void,
   run: (items: Item[]) => Promise<Result[]>,
 ): (items: Item[], deadline: number) => Promise<Result[]> {
-  return (items, deadline) => runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
+  return (items, deadline) => {
+    observe(items.length);
+    return runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
+  };
 }
