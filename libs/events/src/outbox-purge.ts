@@ -6,7 +6,7 @@ const BATCH_SIZE = 5_000;
  * Deletes the rows that were published longer ago than the days given, a batch in each statement; calls onBatch with
  * how many. It goes by position, the order rows were written in, from the oldest to the first batch that ends with an
  * event too young to have been published so long ago. So it reads what it deletes and one batch more, whatever the
- * table holds. Several replicas may do it at once; each passes over what another has in hand.
+ * table holds; rows that a statement has seen and locked stay where they are, so it finds them again by ctid. Several replicas may do it at once; each passes over what another has in hand.
  */
 export async function purgeOutbox(
   database: Database,
@@ -17,14 +17,13 @@ export async function purgeOutbox(
     const [batch] = await database.query<{ seen: number; last: string; old: boolean; purged: number }>(
       `WITH clock AS MATERIALIZED (SELECT clock_timestamp() - make_interval(days => $2) AS since),
        oldest AS MATERIALIZED (
-         SELECT tenant_id, id, position, time, published_at FROM outbox
+         SELECT ctid, position, time, published_at FROM outbox
          WHERE position > $1 ORDER BY position LIMIT ${BATCH_SIZE}),
        due AS MATERIALIZED (
-         SELECT outbox.tenant_id, outbox.id FROM outbox, oldest, clock
-         WHERE outbox.tenant_id = oldest.tenant_id AND outbox.id = oldest.id AND oldest.published_at < clock.since
-         FOR UPDATE OF outbox SKIP LOCKED),
-       purged AS (
-         DELETE FROM outbox USING due WHERE outbox.tenant_id = due.tenant_id AND outbox.id = due.id RETURNING 1)
+         SELECT ctid FROM outbox
+         WHERE ctid = ANY (ARRAY (SELECT oldest.ctid FROM oldest, clock WHERE published_at < since))
+         FOR UPDATE SKIP LOCKED),
+       purged AS (DELETE FROM outbox USING due WHERE outbox.ctid = due.ctid RETURNING 1)
        SELECT (SELECT count(*)::int FROM oldest) AS seen, position AS last, time < since AS old,
               (SELECT count(*)::int FROM purged) AS purged
        FROM oldest, clock ORDER BY position DESC LIMIT 1`,

@@ -2,7 +2,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { BackgroundLoop, type Lag, type Logger, type Metrics } from '@parley/service';
 
 const READ_INTERVAL_MS = 1_000;
-/** In the trailers of a health check, one for each part: "events 75.2 60", or "events unknown 60". */
+/** In the trailers of a health check: "events 75.2 60, expiry unknown 30". */
 const TRAILER = 'parley-lag';
 
 /** What one part of a service says of itself. seconds is undefined while it cannot be read. */
@@ -73,16 +73,18 @@ export function isInTime({ seconds, limitSeconds }: LagReading): boolean {
 
 export function lagTrailers(readings: LagReading[]): Metadata {
   const trailers = new Metadata();
-  for (const { part, seconds, limitSeconds } of readings) {
-    trailers.add(TRAILER, `${part} ${seconds?.toFixed(1) ?? 'unknown'} ${limitSeconds}`);
-  }
+  const values = readings.map(
+    ({ part, seconds, limitSeconds }) => `${part} ${seconds?.toFixed(1) ?? 'unknown'} ${limitSeconds}`,
+  );
+  if (values.length > 0) trailers.set(TRAILER, values.join(', '));
   return trailers;
 }
 
 /** The lags of the service that answered a health check with these trailers. */
 export function readLagTrailers(trailers: Metadata): LagReading[] {
-  return trailers.get(TRAILER).map((value) => {
-    const [part = '', seconds, limit] = value.toString().split(' ');
+  const values = trailers.get(TRAILER)[0]?.toString().split(', ') ?? [];
+  return values.map((value) => {
+    const [part = '', seconds, limit] = value.split(' ');
     return {
       part,
       seconds: seconds === 'unknown' ? undefined : Number(seconds),
