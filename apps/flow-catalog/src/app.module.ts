@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
 import { startGrpcServer } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import type { Logger, RunningService } from '@parley/service';
+import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { FlowCatalogConfig } from './config.ts';
 import { FlowController } from './flow.controller.ts';
 import { FlowEntity } from './flow.entity.ts';
@@ -26,6 +26,7 @@ export async function startFlowCatalogService(
   config: FlowCatalogConfig,
   logger: Logger,
 ): Promise<RunningService> {
+  const metrics = new Metrics();
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'flow-catalog',
@@ -40,13 +41,16 @@ export async function startFlowCatalogService(
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
     ready: () => database.ping(),
+    metrics,
     logger,
   });
+  const metricsServer = await startMetricsServer(config, metrics);
   return {
     address: server.address,
     close: async () => {
       await server.close();
       await database.close();
+      await metricsServer.close();
     },
   };
 }

@@ -11,7 +11,7 @@ import type { Route } from './route-table.ts';
 import { GatewayApp } from './testing/gateway-app.ts';
 
 /** Whatever is not here needs a token. Think before you add to it. */
-const PUBLIC = ['GET /healthz', 'GET /readyz', 'GET /api/v1/openapi.yaml'];
+const PUBLIC = ['GET /healthz', 'GET /readyz', 'GET /readyz/traffic', 'GET /api/v1/openapi.yaml'];
 
 const TRIGGER = '/api/v1/actions/trigger-flow';
 const UNAUTHENTICATED = { status: 401, body: { error: 'Unauthenticated.' } };

@@ -1,23 +1,32 @@
-import { jetstream, jetstreamManager, StorageType, type JetStreamClient } from '@nats-io/jetstream';
 import {
-  connect,
-  nanos,
-  RequestError,
-  type NatsConnection,
-  type NodeConnectionOptions,
-} from '@nats-io/transport-node';
-import type { Logger } from '@parley/service';
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstream,
+  jetstreamManager,
+  StorageType,
+  type JetStreamClient,
+} from '@nats-io/jetstream';
+import { connect, nanos, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import type { Logger, Metrics } from '@parley/service';
 import { toCloudEvent, type OutgoingEvent } from './event.ts';
+import { PublishError, toPublishError, type PublishFailure } from './publish-error.ts';
+import { streamMetrics } from './stream-metrics.ts';
 
-export interface EventStreamOptions {
-  /** nats:// or tls:// URL, or several with commas. */
-  url: string;
+/** A service's own stream. */
+export interface StreamFacts {
   /** The JetStream stream, made when missing and otherwise left as it is. */
   name: string;
   /** What it holds, e.g. session.> */
   subjects: string;
   /** The CloudEvents source, e.g. /parley/session. */
   source: string;
+}
+
+export interface EventStreamOptions extends StreamFacts {
+  /** nats:// or tls:// URL, or several with commas. */
+  url: string;
+  /** Where failures are counted; default nowhere. */
+  metrics?: Metrics;
   logger: Logger;
 }
 
@@ -38,11 +47,15 @@ export class EventStream {
   private readonly opening: Promise<NatsConnection>;
   private readonly listeners: (() => void)[] = [];
   private readonly warning: NodeJS.Timeout;
+  private readonly metrics: ReturnType<typeof streamMetrics>;
+  /** The last failure, until an event is stored again. */
+  private failure: PublishFailure | undefined;
   private client: JetStreamClient | undefined;
   private closed = false;
 
   constructor(options: EventStreamOptions) {
     this.options = options;
+    this.metrics = streamMetrics(options.metrics, () => this.connected);
     this.opening = connect({
       ...parseNatsUrl(options.url),
       name: options.source,
@@ -68,19 +81,19 @@ export class EventStream {
     this.listeners.push(listener);
   }
 
-  /** Resolves when the stream has stored the event. */
-  async publish(event: OutgoingEvent): Promise<void> {
-    if (!this.client) throw new Error('Not connected to NATS');
-    const body = toCloudEvent(this.options.source, event);
+  /** Resolves when the stream has stored the event, with whether it had it already. Fails with a PublishError. */
+  async publish(event: OutgoingEvent): Promise<boolean> {
     try {
-      await this.client.publish(event.type, body, {
+      if (!this.client) throw new PublishError('disconnected');
+      const body = toCloudEvent(this.options.source, event);
+      const ack = await this.client.publish(event.type, body, {
         msgID: event.id,
         timeout: PUBLISH_TIMEOUT_MS,
       });
+      this.failure = undefined;
+      return ack.duplicate;
     } catch (error) {
-      // Nobody listens on the subject: the stream is gone.
-      if (isNoResponders(error)) void this.reopen();
-      throw error;
+      throw this.noteFailure(error);
     }
   }
 
@@ -90,6 +103,20 @@ export class EventStream {
     clearTimeout(this.warning);
     this.client = undefined;
     void this.opening.then((connection) => connection.close()).catch(() => undefined);
+  }
+
+  /** Counts it, and says so once until it is another one: somebody has to look at a stream that is full or gone. */
+  private noteFailure(error: unknown): PublishError {
+    const failure = error instanceof PublishError ? error : toPublishError(error);
+    const { reason, message } = failure;
+    this.metrics.failed(reason);
+    if (this.failure !== reason && reason !== 'disconnected') {
+      const stream = this.options.name;
+      this.options.logger.error(`${message}; events wait in the outbox`, { stream, reason, error });
+    }
+    this.failure = reason;
+    if (reason === 'no_stream') void this.reopen();
+    return failure;
   }
 
   private async reopen(): Promise<void> {
@@ -130,7 +157,8 @@ export class EventStream {
     const { streams } = await jetstreamManager(connection);
     try {
       await streams.info(this.options.name);
-    } catch {
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
       await streams.add({
         name: this.options.name,
         subjects: [this.options.subjects],
@@ -138,6 +166,10 @@ export class EventStream {
         max_age: nanos(MAX_AGE_DAYS * 24 * 60 * 60 * 1_000),
         duplicate_window: nanos(DUPLICATE_WINDOW_MINUTES * 60 * 1_000),
       });
+      this.metrics.made();
+      this.options.logger.warn(
+        `Stream ${this.options.name} was not there and has been made. If it is not new, the outbox command puts back what it held`,
+      );
     }
   }
 
@@ -158,7 +190,6 @@ function parseNatsUrl(urls: string): NodeConnectionOptions {
   };
 }
 
-function isNoResponders(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof RequestError && cause.isNoResponders();
+function isNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }

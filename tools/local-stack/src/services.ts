@@ -62,7 +62,11 @@ export function planServices(
           : `ipv4:${sessions.map(({ address }) => address).join(',')}`,
     },
   };
-  return [contact, flowCatalog, ...sessions, gateway];
+  // Also when they are off: a METRICS_PORT of the environment would be the same for all of them.
+  return [contact, flowCatalog, ...sessions, gateway].map((service, index) => ({
+    ...service,
+    env: { ...service.env, METRICS_PORT: String(ports.metrics[index] ?? 'off'), METRICS_HOST: HOST },
+  }));
 }
 
 function grpcService(
@@ -123,7 +127,7 @@ function notReady(started: StartedProcess): Error {
 
 async function gatewayIsReady(address: string): Promise<true | undefined> {
   try {
-    const response = await fetch(`http://${address}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`http://${address}/readyz/traffic`, { signal: AbortSignal.timeout(5_000) });
     await response.arrayBuffer();
     return response.status === 200 ? true : undefined;
   } catch {
