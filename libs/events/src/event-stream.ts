@@ -1,13 +1,8 @@
 import { jetstream, jetstreamManager, StorageType, type JetStreamClient } from '@nats-io/jetstream';
-import {
-  connect,
-  nanos,
-  RequestError,
-  type NatsConnection,
-  type NodeConnectionOptions,
-} from '@nats-io/transport-node';
+import { nanos, RequestError, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '@parley/service';
 import { toCloudEvent, type OutgoingEvent } from './event.ts';
+import { connectToNats, RECONNECT_WAIT_MS } from './nats-connection.ts';
 
 export interface EventStreamOptions {
   /** nats:// or tls:// URL, or several with commas. */
@@ -21,7 +16,6 @@ export interface EventStreamOptions {
   logger: Logger;
 }
 
-const RECONNECT_WAIT_MS = 500;
 /** A connection that takes longer is worth a line in the log. */
 const CONNECT_WARNING_MS = 5_000;
 const PUBLISH_TIMEOUT_MS = 5_000;
@@ -43,15 +37,7 @@ export class EventStream {
 
   constructor(options: EventStreamOptions) {
     this.options = options;
-    this.opening = connect({
-      ...parseNatsUrl(options.url),
-      name: options.source,
-      waitOnFirstConnect: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      ignoreAuthErrorAbort: true,
-      pingInterval: 5_000,
-    });
+    this.opening = connectToNats(options.url, options.source);
     this.warning = setTimeout(() => {
       options.logger.warn('NATS has not answered yet; events wait in the outbox until it does');
     }, CONNECT_WARNING_MS).unref();
@@ -144,18 +130,6 @@ export class EventStream {
   private fail(error: unknown): void {
     if (!this.closed) this.options.logger.error('The connection to NATS ended for good', { error });
   }
-}
-
-/** nats:// or tls:// URLs, with commas between; user and password may stand in the first, as in any URL. */
-function parseNatsUrl(urls: string): NodeConnectionOptions {
-  const parsed = urls.split(',').map((url) => new URL(url));
-  const servers = parsed.map((url) => url.host);
-  const { protocol, username, password } = parsed[0]!;
-  return {
-    servers,
-    ...(protocol === 'tls:' && { tls: {} }),
-    ...(username !== '' && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
-  };
 }
 
 function isNoResponders(error: unknown): boolean {
