@@ -24,6 +24,7 @@ import { RouteTable } from './route-table.ts';
 import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
 import { SessionsController } from './sessions/sessions.controller.ts';
 import { BatchedCalls } from './trigger-flow/batched-calls.ts';
+import { followFlowEvents } from './trigger-flow/flow-events.ts';
 import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
 import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
 
@@ -79,6 +80,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   const clients = connectClients(config);
   const routes = new RouteTable();
   const app = await createApp(clients, database, routes, logger);
+  const flowEvents = followFlowEvents(config.NATS_URL, app.get(BatchedCalls), logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   return {
     address: new URL(await app.getUrl()).host,
@@ -88,6 +90,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
       const limit = setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS);
       await app.close();
       clearTimeout(limit);
+      flowEvents?.close();
       closeClients(clients);
       await database.close();
     },

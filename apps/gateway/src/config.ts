@@ -13,6 +13,11 @@ export const gatewayConfig = z.object({
   CONTACT_ADDRESS: z.string(),
   FLOW_CATALOG_ADDRESS: z.string(),
   SESSION_ADDRESS: z.string(),
+  /**
+   * nats:// URL, or several with commas. With it a flow that was published or unpublished is known at once; without it,
+   * or while NATS is away, within a second.
+   */
+  NATS_URL: z.string().optional(),
   LOG_LEVEL: logLevel,
 });
 

@@ -23,12 +23,12 @@ export interface EventListenerOptions {
 export class EventListener {
   private readonly options: EventListenerOptions;
   private readonly opening: Promise<NatsConnection>;
+  private readonly closing = new AbortController();
   private subscribed = false;
-  private closed = false;
 
   constructor(options: EventListenerOptions) {
     this.options = options;
-    this.opening = connectToNats(options.url, options.name);
+    this.opening = connectToNats(options.url, options.name, this.closing.signal);
     this.opening.then((connection) => this.follow(connection)).catch((error: unknown) => this.fail(error));
   }
 
@@ -37,15 +37,14 @@ export class EventListener {
     return this.subscribed;
   }
 
-  /** Does not wait: a connection that was never made cannot be closed; it ends with the process. */
+  /** Does not wait for the connection to end. */
   close(): void {
-    this.closed = true;
+    this.closing.abort();
     this.subscribed = false;
     void this.opening.then((connection) => connection.close()).catch(() => undefined);
   }
 
   private async follow(connection: NatsConnection): Promise<void> {
-    if (this.closed) return;
     const status = connection.status();
     // Made once: the client renews them itself when it connects again.
     for (const subject of this.options.subjects) void this.hear(connection.subscribe(subject));
@@ -76,6 +75,10 @@ export class EventListener {
       if (event) this.options.onEvent(event);
       else this.options.logger.warn('Not an event', { subject: message.subject });
     }
+  }
+
+  private get closed(): boolean {
+    return this.closing.signal.aborted;
   }
 
   private fail(error: unknown): void {

@@ -30,14 +30,14 @@ const DUPLICATE_WINDOW_MINUTES = 5;
 export class EventStream {
   private readonly options: EventStreamOptions;
   private readonly opening: Promise<NatsConnection>;
+  private readonly closing = new AbortController();
   private readonly listeners: (() => void)[] = [];
   private readonly warning: NodeJS.Timeout;
   private client: JetStreamClient | undefined;
-  private closed = false;
 
   constructor(options: EventStreamOptions) {
     this.options = options;
-    this.opening = connectToNats(options.url, options.source);
+    this.opening = connectToNats(options.url, options.source, this.closing.signal);
     this.warning = setTimeout(() => {
       options.logger.warn('NATS has not answered yet; events wait in the outbox until it does');
     }, CONNECT_WARNING_MS).unref();
@@ -70,9 +70,9 @@ export class EventStream {
     }
   }
 
-  /** Does not wait: a connection that was never made cannot be closed; it ends with the process. */
+  /** Does not wait for the connection to end. */
   close(): void {
-    this.closed = true;
+    this.closing.abort();
     clearTimeout(this.warning);
     this.client = undefined;
     void this.opening.then((connection) => connection.close()).catch(() => undefined);
@@ -125,6 +125,10 @@ export class EventStream {
         duplicate_window: nanos(DUPLICATE_WINDOW_MINUTES * 60 * 1_000),
       });
     }
+  }
+
+  private get closed(): boolean {
+    return this.closing.signal.aborted;
   }
 
   private fail(error: unknown): void {
