@@ -6,6 +6,8 @@ import { Database } from '@parley/postgres';
 import type { Logger, RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
 import { MeController } from './auth/me.controller.ts';
+import { PermitStore } from './auth/permit-store.ts';
+import { RateLimiter } from './auth/rate-limiter.ts';
 import { TOKEN_ENTITIES, TokenStore } from './auth/token-store.ts';
 import { clientProviders, closeClients, connectClients, type Clients } from './clients.ts';
 import type { GatewayConfig } from './config.ts';
@@ -79,7 +81,8 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   });
   const clients = connectClients(config);
   const routes = new RouteTable();
-  const app = await createApp(clients, database, routes, logger);
+  const limits = new RateLimiter(new PermitStore(database));
+  const app = await createApp(clients, database, limits, routes, logger);
   const flowEvents = followFlowEvents(config.NATS_URL, app.get(BatchedCalls), logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   return {
@@ -92,6 +95,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
       clearTimeout(limit);
       flowEvents?.close();
       closeClients(clients);
+      await limits.close();
       await database.close();
     },
   };
@@ -100,6 +104,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
 async function createApp(
   clients: Clients,
   database: Database,
+  limits: RateLimiter,
   routes: RouteTable,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
@@ -114,7 +119,7 @@ async function createApp(
   });
   const server = adapter.getInstance();
   server.addHook('onRoute', (route) => routes.add(route));
-  addRequestHooks(server, new Authenticator(new TokenStore(database)), logger);
+  addRequestHooks(server, new Authenticator(new TokenStore(database), limits), logger);
 
   const readiness = new Readiness(clients, () => database.ping());
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(clients, readiness), adapter, {
