@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 /** A process of an app: the app's name, and -2 for its second replica. */
-type Name = App | 'session-2';
+type Name = App | 'session-2' | 'gateway-2';
 
 /**
  * The four services as separate processes, two replicas of session among them, from their production builds; each on
@@ -35,10 +35,11 @@ export class Cluster {
   private readonly processes = new Map<Name, StartedProcess>();
   private tokens = new Map<string, { token: string; tenantId: string }>();
 
-  static async start(): Promise<Cluster> {
+  /** With another gateway where a spec asks for it. */
+  static async start(...more: 'gateway-2'[]): Promise<Cluster> {
     const cluster = new Cluster();
     await cluster.createDatabases();
-    for (const name of [...APPS, 'session-2'] as const) cluster.ports.set(name, await freePort());
+    for (const name of [...APPS, 'session-2', ...more] as const) cluster.ports.set(name, await freePort());
     await Promise.all([...cluster.ports.keys()].map((name) => cluster.startProcess(name)));
     await cluster.createToken('acme');
     await cluster.ready();
@@ -46,7 +47,12 @@ export class Cluster {
   }
 
   get gateway(): string {
-    return `http://127.0.0.1:${this.ports.get('gateway')!}`;
+    return `http://${this.addressOf('gateway')}`;
+  }
+
+  /** host:port; a gateway's is HTTP, the others' gRPC. */
+  addressOf(name: Name): string {
+    return `127.0.0.1:${this.ports.get(name)!}`;
   }
 
   tokenOf(tenant = 'acme'): string {
@@ -158,8 +164,11 @@ export class Cluster {
   /** Waits until the gateway and all it depends on answer. */
   async ready(): Promise<void> {
     await eventually(async () => {
-      const response = await fetch(`${this.gateway}/readyz`);
-      if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
+      for (const name of ['gateway', 'gateway-2'] as const) {
+        if (!this.ports.has(name)) continue;
+        const response = await fetch(`http://${this.addressOf(name)}/readyz`);
+        if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
+      }
     });
   }
 
@@ -177,7 +186,7 @@ export class Cluster {
   }
 
   private async startProcess(name: Name): Promise<void> {
-    const app: App = name === 'session-2' ? 'session' : name;
+    const app = name.replace('-2', '') as App;
     rmSync(this.logFile(name), { force: true });
     const started = await startProcess({
       name,
@@ -194,16 +203,15 @@ export class Cluster {
   }
 
   private settings(name: Name, app: App): Record<string, string> {
-    const address = (service: Name): string => `127.0.0.1:${this.ports.get(service)!}`;
     const port = String(this.ports.get(name)!);
     return {
       DATABASE_URL: this.databaseUrl(app),
       NATS_URL: this.natsUrl,
       GRPC_PORT: port,
       HTTP_PORT: port,
-      CONTACT_ADDRESS: address('contact'),
-      FLOW_CATALOG_ADDRESS: address('flow-catalog'),
-      SESSION_ADDRESS: `ipv4:${address('session')},${address('session-2')}`,
+      CONTACT_ADDRESS: this.addressOf('contact'),
+      FLOW_CATALOG_ADDRESS: this.addressOf('flow-catalog'),
+      SESSION_ADDRESS: `ipv4:${this.addressOf('session')},${this.addressOf('session-2')}`,
       LOG_LEVEL: 'debug',
     };
   }

@@ -11,6 +11,10 @@ export const flowCatalogConfig = z.object({
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
   ...metricsSettings,
+  /** nats:// URL, or several with commas. */
+  NATS_URL: z.string(),
+  /** How long published events stay in the outbox, for a replay. */
+  OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
   LOG_LEVEL: logLevel,
 });
 

@@ -6,6 +6,8 @@ import { Database } from '@parley/postgres';
 import { Logger, Metrics, startMetricsServer, type RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
 import { MeController } from './auth/me.controller.ts';
+import { PermitStore } from './auth/permit-store.ts';
+import { RateLimiter } from './auth/rate-limiter.ts';
 import { TOKEN_ENTITIES, TokenStore } from './auth/token-store.ts';
 import { clientProviders, closeClients, connectClients, type Clients } from './clients.ts';
 import type { GatewayConfig } from './config.ts';
@@ -26,6 +28,7 @@ import { SessionsController } from './sessions/sessions.controller.ts';
 import { BATCH_SIZE, BatchedCalls } from './trigger-flow/batched-calls.ts';
 import { BulkTriggerController } from './trigger-flow/bulk-trigger.controller.ts';
 import { BulkTriggerService } from './trigger-flow/bulk-trigger.service.ts';
+import { followFlowEvents } from './trigger-flow/flow-events.ts';
 import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
 import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
 
@@ -97,7 +100,9 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   });
   const clients = connectClients(config);
   const routes = new RouteTable();
-  const app = await createApp({ config, clients, database, routes, metrics, logger });
+  const limits = new RateLimiter(new PermitStore(database));
+  const app = await createApp({ config, clients, database, limits, routes, metrics, logger });
+  const flowEvents = followFlowEvents(config.NATS_URL, app.get(BatchedCalls), logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   const metricsServer = await startMetricsServer(config, metrics);
   return {
@@ -108,7 +113,9 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
       const limit = setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS);
       await app.close();
       clearTimeout(limit);
+      flowEvents?.close();
       closeClients(clients);
+      await limits.close();
       await database.close();
       await metricsServer.close();
     },
@@ -116,9 +123,9 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
 }
 
 async function createApp(
-  parts: Omit<Parts, 'readiness'> & { database: Database; routes: RouteTable },
+  parts: Omit<Parts, 'readiness'> & { database: Database; limits: RateLimiter; routes: RouteTable },
 ): Promise<NestFastifyApplication> {
-  const { clients, database, routes, metrics, logger } = parts;
+  const { clients, database, limits, routes, metrics, logger } = parts;
   // While draining, what comes on open connections is still served.
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
@@ -133,7 +140,7 @@ async function createApp(
     routes.add(route);
     if (route.config?.bulk === true) route.bodyLimit = BULK_BODY_LIMIT;
   });
-  addRequestHooks(server, new Authenticator(new TokenStore(database)), logger, metrics);
+  addRequestHooks(server, new Authenticator(new TokenStore(database), limits), logger, metrics);
 
   const readiness = new Readiness(clients, () => database.ping());
   const app = await NestFactory.create<NestFastifyApplication>(

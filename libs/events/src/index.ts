@@ -1,4 +1,5 @@
-export { toCloudEvent, type OutgoingEvent } from './event.ts';
+export { toCloudEvent, type OutgoingEvent, type ReceivedEvent } from './event.ts';
+export { EventListener, type EventListenerOptions } from './event-listener.ts';
 export { EventStream, type EventStreamOptions, type StreamFacts } from './event-stream.ts';
 export { Outbox, type Publish } from './outbox.ts';
 export { runOutboxCommand } from './outbox-command.ts';

@@ -1,7 +1,7 @@
 import type { Database } from '@parley/postgres';
 import type { EventStream } from './event-stream.ts';
 import { selectRows, type KeptEvent, type Range, type Selection } from './outbox-rows.ts';
-import { toPublishError, PublishError } from './publish-error.ts';
+import { toPublishError, type PublishError } from './publish-error.ts';
 
 /** Publishes under way at once. */
 const WAVE_SIZE = 500;
@@ -90,7 +90,7 @@ async function sendWave(
     left = left.filter((_event, index) => results[index]?.status === 'rejected');
     const failed = results.find((result) => result.status === 'rejected');
     if (!failed) return undefined;
-    const failure = failed.reason instanceof PublishError ? failed.reason : toPublishError(failed.reason);
+    const failure = toPublishError(failed.reason);
     // Waiting makes no room, and no other rule.
     const hopeless = failure.reason === 'stream_full' || failure.reason === 'refused';
     if (hopeless || performance.now() > end) return failure;

@@ -1,5 +1,4 @@
-import { JetStreamApiError } from '@nats-io/jetstream';
-import { ClosedConnectionError, ConnectionError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
 
 /**
  * Why an event could not be sent. disconnected: NATS is away. timeout: it did not answer in time; it may have stored
@@ -19,6 +18,8 @@ const TEXTS: Record<PublishFailure, string> = {
 
 /** JetStream's err_code of a publish that finds no room: of the stream, of its account, or of the server. */
 const NO_ROOM = [10_002, 10_023, 10_028, 10_047, 10_077];
+/** The status of an empty answer when nobody listens on the subject. */
+const NO_RESPONDERS = 503;
 
 /** An event that was not stored, as far as anybody knows; it stays in the outbox. */
 export class PublishError extends Error {
@@ -32,16 +33,16 @@ export class PublishError extends Error {
 }
 
 export function toPublishError(error: unknown): PublishError {
-  return new PublishError(reasonOf(error), error);
+  return error instanceof PublishError ? error : new PublishError('other', error);
 }
 
-function reasonOf(error: unknown): PublishFailure {
-  if (error instanceof JetStreamApiError) return NO_ROOM.includes(error.code) ? 'stream_full' : 'refused';
-  const causes = [error, error instanceof Error ? error.cause : undefined];
-  if (causes.some((cause) => cause instanceof RequestError && cause.isNoResponders())) return 'no_stream';
-  if (causes.some((cause) => cause instanceof TimeoutError)) return 'timeout';
-  const isCut = (cause: unknown): boolean =>
-    cause instanceof ClosedConnectionError || cause instanceof ConnectionError;
-  if (causes.some(isCut)) return 'disconnected';
-  return 'other';
+/** What is wrong with an acknowledgement, if anything. */
+export function ackErrorOf(ack: Msg): PublishError | undefined {
+  if (ack.data.length === 0) {
+    return new PublishError(ack.headers?.code === NO_RESPONDERS ? 'no_stream' : 'other');
+  }
+  const { error } = ack.json<{ error?: { err_code: number; description: string } }>();
+  if (!error) return undefined;
+  const cause = new Error(`${error.description} (${error.err_code})`);
+  return new PublishError(NO_ROOM.includes(error.err_code) ? 'stream_full' : 'refused', cause);
 }

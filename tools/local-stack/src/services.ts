@@ -38,6 +38,7 @@ export function planServices(
     databases.flow_catalog,
     logLevel,
   );
+  flowCatalog.env['NATS_URL'] = nats;
   const sessions = ports.session.map((port, index) => {
     const name = index === 0 ? 'session' : `session-${index + 1}`;
     const service = grpcService(name, 'session', port, databases.session, logLevel);
@@ -55,6 +56,7 @@ export function planServices(
       LOG_LEVEL: logLevel,
       CONTACT_ADDRESS: contact.address,
       FLOW_CATALOG_ADDRESS: flowCatalog.address,
+      NATS_URL: nats,
       // gRPC's own form for a list of addresses.
       SESSION_ADDRESS:
         sessions.length === 1
