@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ContactServiceService } from '@parley/contracts/contact';
-import { startGrpcServer } from '@parley/grpc';
+import { startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import type { Logger, RunningService } from '@parley/service';
 import type { ContactConfig } from './config.ts';
@@ -22,6 +22,7 @@ class AppModule {
 
 /** Starts the contact service. Its database must have been migrated. */
 export async function startContactService(config: ContactConfig, logger: Logger): Promise<RunningService> {
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'contact',
@@ -36,6 +37,7 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
     ready: () => database.ping(),
+    tls,
     logger,
   });
   return {

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
-import { startGrpcServer } from '@parley/grpc';
+import { startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import type { Logger, RunningService } from '@parley/service';
 import type { FlowCatalogConfig } from './config.ts';
@@ -26,6 +26,7 @@ export async function startFlowCatalogService(
   config: FlowCatalogConfig,
   logger: Logger,
 ): Promise<RunningService> {
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'flow-catalog',
@@ -40,6 +41,7 @@ export async function startFlowCatalogService(
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
     ready: () => database.ping(),
+    tls,
     logger,
   });
   return {

@@ -1,4 +1,4 @@
-import { flag, logLevel, port, postgresUrl } from '@parley/service';
+import { flag, logLevel, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the flow-catalog service, from the environment. */
@@ -10,6 +10,7 @@ export const flowCatalogConfig = z.object({
   GRPC_PORT: port.default(5002),
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SchemaPipe } from '@parley/grpc';
+import { SchemaPipe, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import type { Logger, RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
@@ -70,13 +70,14 @@ export interface Gateway extends RunningService {
 
 /** Starts the gateway. Its database must have been migrated; the services may come later. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'gateway',
     entities: TOKEN_ENTITIES,
     poolSize: config.DATABASE_POOL_SIZE,
   });
-  const clients = connectClients(config);
+  const clients = connectClients(config, tls);
   const routes = new RouteTable();
   const app = await createApp(clients, database, routes, logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);

@@ -1,4 +1,4 @@
-import { logLevel, port, postgresUrl } from '@parley/service';
+import { logLevel, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the gateway, from the environment. */
@@ -13,6 +13,11 @@ export const gatewayConfig = z.object({
   CONTACT_ADDRESS: z.string(),
   FLOW_CATALOG_ADDRESS: z.string(),
   SESSION_ADDRESS: z.string(),
+  /** With TLS: what their certificates have to name, whatever the address. */
+  CONTACT_TLS_NAME: z.string().default('contact'),
+  FLOW_CATALOG_TLS_NAME: z.string().default('flow-catalog'),
+  SESSION_TLS_NAME: z.string().default('session'),
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

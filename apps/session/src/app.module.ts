@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { SessionServiceService } from '@parley/contracts/session';
 import { EventStream, Outbox, OutboxRelay } from '@parley/events';
-import { connect, startGrpcServer } from '@parley/grpc';
+import { connect, startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import type { Logger, RunningService } from '@parley/service';
 import type { SessionConfig } from './config.ts';
@@ -32,6 +32,7 @@ class AppModule {
 
 /** Starts the session service. Its database must have been migrated; NATS and flow-catalog may come later. */
 export async function startSessionService(config: SessionConfig, logger: Logger): Promise<RunningService> {
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'session',
@@ -47,7 +48,11 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   });
   const relay = new OutboxRelay({ database, stream, retentionDays: config.OUTBOX_RETENTION_DAYS, logger });
   const outbox = new Outbox(database, relay);
-  const flowCatalog = connect(FlowCatalogServiceClient, config.FLOW_CATALOG_ADDRESS);
+  const flowCatalog = connect(
+    FlowCatalogServiceClient,
+    config.FLOW_CATALOG_ADDRESS,
+    tls?.clientOf(config.FLOW_CATALOG_TLS_NAME),
+  );
   const expirer = new SessionExpirer(outbox, logger);
 
   const server = await startGrpcServer({
@@ -59,6 +64,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     reflection: config.GRPC_REFLECTION,
     // NATS may be away: sessions start all the same.
     ready: () => database.ping(),
+    tls,
     logger,
   });
   relay.start();

@@ -10,6 +10,7 @@ import type { Logger, RunningService } from '@parley/service';
 import { GrpcErrorFilter } from './error.filter.ts';
 import { Health } from './health.ts';
 import { RequestInterceptor } from './request.interceptor.ts';
+import type { Tls } from './tls.ts';
 import { SchemaPipe } from './validation.ts';
 
 export interface GrpcServerOptions {
@@ -24,6 +25,8 @@ export interface GrpcServerOptions {
   reflection: boolean;
   /** Fails while the service cannot do its work, e.g. because the database is away. */
   ready: () => Promise<void>;
+  /** Without it, anyone who reaches the port is served, in plaintext. */
+  tls?: Tls | undefined;
   logger: Logger;
 }
 
@@ -43,6 +46,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   const address = `${options.host}:${options.port}`;
   const health = new Health(service, options.ready, logger);
   let listener: Server | undefined;
+  if (!options.tls && !isLoopback(options.host)) {
+    logger.warn(`${address} serves plaintext to whoever reaches it: TLS_CERT_FILE is not set`);
+  }
 
   const app = await NestFactory.createMicroservice<GrpcOptions>(options.module, {
     transport: Transport.GRPC,
@@ -51,6 +57,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       url: address,
       package: packageName,
       packageDefinition: { [service]: options.definition },
+      ...(options.tls && { credentials: options.tls.server() }),
       // Nest's default cancels the calls in flight.
       gracefulShutdown: true,
       onLoadPackageDefinition: (_definition: unknown, server: Server) => {
@@ -74,6 +81,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       clearTimeout(limit);
     },
   };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function describe(service: string, server: Server): void {

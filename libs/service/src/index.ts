@@ -2,4 +2,4 @@ export { BackgroundLoop } from './background-loop.ts';
 export { Logger } from './logger.ts';
 export { currentRequest, runInRequest, type RequestContext } from './request-context.ts';
 export { runService, type RunningService } from './run.ts';
-export { flag, logLevel, port, postgresUrl, readSettings, SettingsError } from './settings.ts';
+export { flag, logLevel, port, postgresUrl, readSettings, SettingsError, tlsFiles } from './settings.ts';

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import { Module, Controller, type DynamicModule } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import {
@@ -46,8 +47,8 @@ export class EchoService {
     return call(client, client.getFlow, { tenantId, id });
   }
 
-  addClient(address = this.running.address): FlowCatalogServiceClient {
-    const client = connect(FlowCatalogServiceClient, address);
+  addClient(address = this.running.address, security?: ChannelCredentials): FlowCatalogServiceClient {
+    const client = connect(FlowCatalogServiceClient, address, security);
     this.clients.push(client);
     return client;
   }

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CertificateAuthority, type IssueOptions, type KeyPair } from '@parley/certs';
+import type { TlsSettings } from '../tls-files.ts';
+
+/** A folder for the files of the TLS settings, and an authority to sign what is in them. */
+export class CertificateFiles {
+  readonly folder = mkdtempSync(join(tmpdir(), 'parley-tls-'));
+  readonly authority: CertificateAuthority;
+  private made = 0;
+
+  private constructor(authority: CertificateAuthority) {
+    this.authority = authority;
+  }
+
+  static async create(): Promise<CertificateFiles> {
+    return new CertificateFiles(await CertificateAuthority.create('Test', 10));
+  }
+
+  /** The settings of a service; valid for a day, by this authority, trusting it, unless told otherwise. */
+  async settings(
+    options: Partial<IssueOptions> & { by?: CertificateAuthority; trusts?: CertificateAuthority } = {},
+  ): Promise<Required<TlsSettings>> {
+    const { by = this.authority, trusts = this.authority, ...rest } = options;
+    const pair = await by.issue({ name: 'flow-catalog', days: 1, ...rest });
+    return this.write(pair, trusts.certificate);
+  }
+
+  /** Files with this content, under new names unless told otherwise. */
+  write(pair: KeyPair, ca: string, name = `service-${(this.made += 1)}`): Required<TlsSettings> {
+    const write = (ending: string, text: string): string => {
+      const file = join(this.folder, `${name}.${ending}`);
+      writeFileSync(file, text);
+      return file;
+    };
+    return {
+      TLS_CERT_FILE: write('crt', pair.certificate),
+      TLS_KEY_FILE: write('key', pair.key),
+      TLS_CA_FILE: write('ca', ca),
+    };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
