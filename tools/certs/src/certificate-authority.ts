@@ -118,5 +118,5 @@ function pemOf(certificate: X509Certificate): string {
 }
 
 function pemOfKey(key: webcrypto.CryptoKey): string {
-  return KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString();
+  return KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' });
 }

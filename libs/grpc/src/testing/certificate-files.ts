@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CertificateAuthority, type IssueOptions, type KeyPair } from '@parley/certs';
+import { Logger } from '@parley/service';
+import { Tls } from '../tls.ts';
 import type { TlsSettings } from '../tls-files.ts';
+
+export type CertificateOptions = Partial<IssueOptions> & {
+  by?: CertificateAuthority;
+  trusts?: CertificateAuthority;
+};
 
 /** A folder for the files of the TLS settings, and an authority to sign what is in them. */
 export class CertificateFiles {
@@ -15,13 +22,16 @@ export class CertificateFiles {
   }
 
   static async create(): Promise<CertificateFiles> {
-    return new CertificateFiles(await CertificateAuthority.create('Test', 10));
+    return new CertificateFiles(await CertificateAuthority.create('Test', 1_000));
+  }
+
+  /** TLS as a service has it; as settings(). */
+  async tls(options: CertificateOptions = {}): Promise<Tls> {
+    return Tls.open(await this.settings(options), new Logger('tls', 'silent'))!;
   }
 
   /** The settings of a service; valid for a day, by this authority, trusting it, unless told otherwise. */
-  async settings(
-    options: Partial<IssueOptions> & { by?: CertificateAuthority; trusts?: CertificateAuthority } = {},
-  ): Promise<Required<TlsSettings>> {
+  async settings(options: CertificateOptions = {}): Promise<Required<TlsSettings>> {
     const { by = this.authority, trusts = this.authority, ...rest } = options;
     const pair = await by.issue({ name: 'flow-catalog', days: 1, ...rest });
     return this.write(pair, trusts.certificate);

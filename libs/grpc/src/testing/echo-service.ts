@@ -8,6 +8,7 @@ import {
   type GetFlowRequest,
   type GetFlowResponse,
 } from '@parley/contracts/flow-catalog';
+import type { DomainError } from '@parley/errors';
 import { currentRequest, Logger, type RequestContext, type RunningService } from '@parley/service';
 import { freePort } from '@parley/testing';
 import { z } from 'zod';
@@ -51,6 +52,23 @@ export class EchoService {
     const client = connect(FlowCatalogServiceClient, address, security);
     this.clients.push(client);
     return client;
+  }
+
+  /**
+   * Calls the RPC with these credentials, over a connection of its own. Gives ok, or the kind of error it failed with;
+   * one that came no sooner than the deadline of 2 s is late.
+   */
+  async outcome(security: ChannelCredentials | undefined, address = this.running.address): Promise<string> {
+    const client = this.addClient(address, security);
+    const begun = performance.now();
+    try {
+      const id = '0190b0a0-0000-7000-8000-000000000000';
+      await call(client, client.getFlow, { tenantId: id, id });
+      return 'ok';
+    } catch (error) {
+      const { kind } = error as DomainError;
+      return performance.now() - begun < 1_800 ? kind : `${kind}, late`;
+    }
   }
 
   async close(): Promise<void> {
