@@ -34,15 +34,26 @@ export class Cluster {
   private readonly ports = new Map<Name, number>();
   private readonly processes = new Map<Name, StartedProcess>();
   private tokens = new Map<string, { token: string; tenantId: string }>();
+  private readonly env: (app: App) => Record<string, string>;
 
-  static async start(): Promise<Cluster> {
-    const cluster = new Cluster();
+  private constructor(env: (app: App) => Record<string, string>) {
+    this.env = env;
+  }
+
+  /** env: settings of an app's processes, besides those they all get. */
+  static async start(env: (app: App) => Record<string, string> = () => ({})): Promise<Cluster> {
+    const cluster = new Cluster(env);
     await cluster.createDatabases();
     for (const name of [...APPS, 'session-2'] as const) cluster.ports.set(name, await freePort());
     await Promise.all([...cluster.ports.keys()].map((name) => cluster.startProcess(name)));
     await cluster.createToken('acme');
     await cluster.ready();
     return cluster;
+  }
+
+  /** Where a process listens, host:port. */
+  addressOf(name: Name): string {
+    return `127.0.0.1:${this.ports.get(name)!}`;
   }
 
   get gateway(): string {
@@ -194,17 +205,17 @@ export class Cluster {
   }
 
   private settings(name: Name, app: App): Record<string, string> {
-    const address = (service: Name): string => `127.0.0.1:${this.ports.get(service)!}`;
     const port = String(this.ports.get(name)!);
     return {
       DATABASE_URL: this.databaseUrl(app),
       NATS_URL: this.natsUrl,
       GRPC_PORT: port,
       HTTP_PORT: port,
-      CONTACT_ADDRESS: address('contact'),
-      FLOW_CATALOG_ADDRESS: address('flow-catalog'),
-      SESSION_ADDRESS: `ipv4:${address('session')},${address('session-2')}`,
+      CONTACT_ADDRESS: this.addressOf('contact'),
+      FLOW_CATALOG_ADDRESS: this.addressOf('flow-catalog'),
+      SESSION_ADDRESS: `ipv4:${this.addressOf('session')},${this.addressOf('session-2')}`,
       LOG_LEVEL: 'debug',
+      ...this.env(app),
     };
   }
 
