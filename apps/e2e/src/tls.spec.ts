@@ -52,7 +52,7 @@ const codeOf = (service: keyof typeof SERVICES, security: ChannelCredentials): P
     const options = { deadline: Date.now() + SOON_MS };
     client.makeUnaryRequest(path, nothing, nothing, {}, options, (error: ServiceError | null) => {
       client.close();
-      resolve(GrpcCode[error!.code]!);
+      resolve(GrpcCode[error!.code]);
     });
   });
 };
@@ -85,11 +85,14 @@ describe('four services with mutual TLS', () => {
     cpSync(join(theirs, 'contact'), folder, { recursive: true });
     await cluster.kill('contact');
     const restarted = cluster.restart('contact');
-    await eventually(() => expect(cluster.logOf('contact')).toContain('Listening'));
-
-    const begun = Date.now();
-    expect((await trigger(flow)).status).toBe(503);
-    expect(Date.now() - begun).toBeLessThan(2_500);
+    restarted.catch(() => undefined);
+    await eventually(async () => {
+      const begun = Date.now();
+      const { status } = await trigger(flow);
+      expect([status, Date.now() - begun < 2_500]).toEqual([503, true]);
+      // No longer for want of a process; whoever has to mend it reads why.
+      expect(cluster.logOf('gateway')).toMatch(/UNAVAILABLE[^\n]*certificate/);
+    });
 
     // Without another restart: the files are looked at every 5 s.
     cpSync(join(theirs, 'kept'), folder, { recursive: true });

@@ -26,7 +26,7 @@ interface Service {
 
 /** A setting of a service: its Zod schema. */
 interface Setting {
-  safeParse(value: unknown): { success: boolean; data?: unknown };
+  safeParse(value: unknown): { success: boolean; data?: string | number | boolean | undefined };
 }
 
 const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
@@ -140,7 +140,7 @@ describe('docker-compose.yml', () => {
     expect(service.volumes).toEqual([`certs-${app}:/tls:ro`]);
     const made = Object.entries(tlsSettingsOf('/certs', app));
     const seen = made.map(([name, file]) => [name, file.replace(`/certs/${app}/`, '/tls/')]);
-    expect(service.environment).toMatchObject(Object.fromEntries(seen));
+    expect(service.environment).toMatchObject(Object.fromEntries(seen) as Record<string, string>);
     expect(service.depends_on).toHaveProperty('certificates');
   });
 
