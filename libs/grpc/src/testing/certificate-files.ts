@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ChannelCredentials } from '@grpc/grpc-js';
 import { CertificateAuthority, type IssueOptions, type KeyPair } from '@parley/certs';
 import { Logger } from '@parley/service';
 import { Tls } from '../tls.ts';
@@ -35,6 +36,18 @@ export class CertificateFiles {
     const { by = this.authority, trusts = this.authority, ...rest } = options;
     const pair = await by.issue({ name: 'flow-catalog', days: 1, ...rest });
     return this.write(pair, trusts.certificate);
+  }
+
+  /** Somebody of their own who trusts the authority, and has a certificate or none. To be used at a host name. */
+  async outsider(certificate?: CertificateOptions, trusts = this.authority): Promise<ChannelCredentials> {
+    const { by = this.authority, ...rest } = certificate ?? {};
+    const pair = certificate && (await by.issue({ name: 'gateway', days: 1, ...rest }));
+    return ChannelCredentials.createSsl(
+      Buffer.from(trusts.certificate),
+      pair ? Buffer.from(pair.key) : null,
+      pair ? Buffer.from(pair.certificate) : null,
+      { checkServerIdentity: () => undefined },
+    );
   }
 
   /** Files with this content, under new names unless told otherwise. */
