@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ContactServiceService } from '@parley/contracts/contact';
-import { startGrpcServer } from '@parley/grpc';
+import { startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { ContactConfig } from './config.ts';
@@ -23,6 +23,7 @@ class AppModule {
 /** Starts the contact service. Its database must have been migrated. */
 export async function startContactService(config: ContactConfig, logger: Logger): Promise<RunningService> {
   const metrics = new Metrics();
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'contact',
@@ -38,6 +39,7 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     reflection: config.GRPC_REFLECTION,
     ready: () => database.ping(),
     metrics,
+    tls,
     logger,
   });
   const metricsServer = await startMetricsServer(config, metrics);

@@ -1,4 +1,4 @@
-import { flag, logLevel, metricsSettings, port, postgresUrl } from '@parley/service';
+import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the contact service, from the environment. */
@@ -11,6 +11,7 @@ export const contactConfig = z.object({
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
   ...metricsSettings,
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

@@ -8,7 +8,7 @@ let cluster: Cluster;
 let catalog: FlowCatalogServiceClient;
 
 beforeAll(async () => {
-  cluster = await Cluster.start('gateway-2');
+  cluster = await Cluster.start({ replicas: { gateway: 2 } });
   catalog = connect(FlowCatalogServiceClient, cluster.addressOf('flow-catalog'));
 });
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
 import { EventStream, Outbox, OutboxRelay } from '@parley/events';
-import { startGrpcServer } from '@parley/grpc';
+import { startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { FlowCatalogConfig } from './config.ts';
@@ -33,6 +33,7 @@ export async function startFlowCatalogService(
   logger: Logger,
 ): Promise<RunningService> {
   const metrics = new Metrics();
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'flow-catalog',
@@ -57,6 +58,7 @@ export async function startFlowCatalogService(
     // NATS may be away: flows are published all the same.
     ready: () => database.ping(),
     metrics,
+    tls,
     logger,
   });
   const metricsServer = await startMetricsServer(config, metrics);

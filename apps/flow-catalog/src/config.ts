@@ -1,4 +1,4 @@
-import { flag, logLevel, metricsSettings, port, postgresUrl } from '@parley/service';
+import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the flow-catalog service, from the environment. */
@@ -15,6 +15,7 @@ export const flowCatalogConfig = z.object({
   NATS_URL: z.string(),
   /** How long published events stay in the outbox, for a replay. */
   OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

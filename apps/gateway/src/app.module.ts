@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SchemaPipe } from '@parley/grpc';
+import { SchemaPipe, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { Logger, Metrics, startMetricsServer, type RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
@@ -92,13 +92,14 @@ export interface Gateway extends RunningService {
 /** Starts the gateway. Its database must have been migrated; the services may come later. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   const metrics = new Metrics();
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'gateway',
     entities: TOKEN_ENTITIES,
     poolSize: config.DATABASE_POOL_SIZE,
   });
-  const clients = connectClients(config);
+  const clients = connectClients(config, tls);
   const routes = new RouteTable();
   const limits = new RateLimiter(new PermitStore(database));
   const app = await createApp({ config, clients, database, limits, routes, metrics, logger });

@@ -1,4 +1,4 @@
-import { logLevel, metricsSettings, port, postgresUrl } from '@parley/service';
+import { logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the gateway, from the environment. */
@@ -21,6 +21,11 @@ export const gatewayConfig = z.object({
    * or while NATS is away, within a second.
    */
   NATS_URL: z.string().optional(),
+  /** With TLS: what their certificates have to name, whatever the address. */
+  CONTACT_TLS_NAME: z.string().default('contact'),
+  FLOW_CATALOG_TLS_NAME: z.string().default('flow-catalog'),
+  SESSION_TLS_NAME: z.string().default('session'),
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { SessionServiceService } from '@parley/contracts/session';
 import { eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
-import { connect, startGrpcServer } from '@parley/grpc';
+import { connect, startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { SessionConfig } from './config.ts';
@@ -44,6 +44,7 @@ class AppModule {
 /** Starts the session service. Its database must have been migrated; NATS and flow-catalog may come later. */
 export async function startSessionService(config: SessionConfig, logger: Logger): Promise<RunningService> {
   const metrics = new Metrics();
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'session',
@@ -64,7 +65,11 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     logger,
   });
   const outbox = new Outbox(database, relay);
-  const flowCatalog = connect(FlowCatalogServiceClient, config.FLOW_CATALOG_ADDRESS);
+  const flowCatalog = connect(
+    FlowCatalogServiceClient,
+    config.FLOW_CATALOG_ADDRESS,
+    tls?.clientOf(config.FLOW_CATALOG_TLS_NAME),
+  );
   const expirer = new SessionExpirer(outbox, metrics, logger);
   const purge = startRequestPurge(database, logger);
   watchRunningSessions(database, metrics);
@@ -83,6 +88,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
       expiryLag(database, config.READY_MAX_EXPIRY_LAG_SECONDS),
     ],
     metrics,
+    tls,
     logger,
   });
   const metricsServer = await startMetricsServer(config, metrics);

@@ -1,4 +1,4 @@
-import { flag, logLevel, metricsSettings, port, postgresUrl } from '@parley/service';
+import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the session service, from the environment. */
@@ -12,6 +12,8 @@ export const sessionConfig = z.object({
   GRPC_REFLECTION: flag.default(false),
   /** gRPC target of flow-catalog. */
   FLOW_CATALOG_ADDRESS: z.string(),
+  /** With TLS: what flow-catalog's certificate has to name. */
+  FLOW_CATALOG_TLS_NAME: z.string().default('flow-catalog'),
   /** nats:// URL, or several with commas. */
   NATS_URL: z.string(),
   /** How long published events stay in the outbox, for a replay. */
@@ -23,6 +25,7 @@ export const sessionConfig = z.object({
   /** Further past its time than this in seconds, a session that still runs turns readiness. */
   READY_MAX_EXPIRY_LAG_SECONDS: z.coerce.number().min(1).max(86_400).default(30),
   ...metricsSettings,
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

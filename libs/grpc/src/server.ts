@@ -10,6 +10,7 @@ import type { Lag, Logger, Metrics, RunningService } from '@parley/service';
 import { GrpcErrorFilter } from './error.filter.ts';
 import { Health } from './health.ts';
 import { RequestInterceptor } from './request.interceptor.ts';
+import type { Tls } from './tls.ts';
 import { SchemaPipe } from './validation.ts';
 
 export interface GrpcServerOptions {
@@ -28,6 +29,8 @@ export interface GrpcServerOptions {
   lags?: Lag[];
   /** Where calls and lags are measured; default nowhere. */
   metrics?: Metrics;
+  /** Without it, anyone who reaches the port is served, in plaintext. */
+  tls?: Tls | undefined;
   logger: Logger;
 }
 
@@ -47,6 +50,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   const address = `${options.host}:${options.port}`;
   const health = new Health({ ...options, check: options.ready });
   let listener: Server | undefined;
+  if (!options.tls && !isLoopback(options.host)) {
+    logger.warn(`${address} serves plaintext to whoever reaches it: TLS_CERT_FILE is not set`);
+  }
 
   const app = await NestFactory.createMicroservice<GrpcOptions>(options.module, {
     transport: Transport.GRPC,
@@ -55,6 +61,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       url: address,
       package: packageName,
       packageDefinition: { [service]: options.definition },
+      ...(options.tls && { credentials: options.tls.server() }),
       // Nest's default cancels the calls in flight.
       gracefulShutdown: true,
       onLoadPackageDefinition: (_definition: unknown, server: Server) => {
@@ -78,6 +85,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       clearTimeout(limit);
     },
   };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function describe(service: string, server: Server): void {

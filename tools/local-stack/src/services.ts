@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { lastLines, pollUntil, startProcess } from '@parley/local-servers';
 import type { StartedProcess } from '@parley/local-servers';
+import { tlsSettingsOf } from '@parley/certs';
 import { join } from 'node:path';
 import type { DatabaseUrls } from './databases.ts';
 import type { StackPorts } from './ports.ts';
@@ -68,6 +69,14 @@ export function planServices(
   return [contact, flowCatalog, ...sessions, gateway].map((service, index) => ({
     ...service,
     env: { ...service.env, METRICS_PORT: String(ports.metrics[index] ?? 'off'), METRICS_HOST: HOST },
+  }));
+}
+
+/** The same services, each with its certificate in that folder. */
+export function withCertificates(services: Service[], folder: string): Service[] {
+  return services.map((service) => ({
+    ...service,
+    env: { ...service.env, ...tlsSettingsOf(folder, service.app) },
   }));
 }
 

@@ -15,6 +15,8 @@ export interface StackSettings {
   metricsPort: number | undefined;
   databaseUrl: string | undefined;
   natsUrl: string | undefined;
+  /** Whether the services know each other by certificates. */
+  tls: boolean;
   logLevel: string;
 }
 
@@ -42,6 +44,7 @@ const SETTINGS = {
     'postgres:// URL of an existing server to use instead; databases parley_* are made on it',
   ],
   NATS_URL: ['', 'nats:// URL of an existing server with JetStream to use instead'],
+  PARLEY_TLS: ['false', 'true: mutual TLS between the services, with certificates made in PARLEY_HOME'],
   LOG_LEVEL: ['info', `how much the services log: ${LOG_LEVELS.join(', ')}`],
 } as const satisfies Record<string, readonly [defaultValue: string, meaning: string]>;
 
@@ -78,8 +81,12 @@ export function readSettings(env: NodeJS.ProcessEnv): StackSettings {
     metricsPort: value('METRICS_PORT') === 'off' ? undefined : port('METRICS_PORT'),
     databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
     natsUrl: url('NATS_URL', ['nats:', 'tls:']),
+    tls: value('PARLEY_TLS') === 'true',
     logLevel: value('LOG_LEVEL'),
   };
+  if (!['true', 'false'].includes(value('PARLEY_TLS'))) {
+    throw new SettingsError(`PARLEY_TLS must be true or false, not "${value('PARLEY_TLS')}".`);
+  }
   if (!LOG_LEVELS.includes(settings.logLevel)) {
     throw new SettingsError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${settings.logLevel}".`);
   }
