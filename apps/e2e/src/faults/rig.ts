@@ -59,18 +59,22 @@ export class Rig {
     const cluster = await Cluster.start({
       servers,
       ...(options.replicas && { replicas: options.replicas }),
-      settings: (name, own) =>
-        wires && name === 'session'
-          ? {
-              DATABASE_URL: wires.postgres.urlOf(own['DATABASE_URL']!),
-              NATS_URL: wires.nats.urlOf(own['NATS_URL']!),
-              EXPIRER: 'false',
-            }
-          : {},
+      settings: (name, own): Record<string, string> => {
+        if (!wires || name !== 'session') return {};
+        return {
+          DATABASE_URL: wires.postgres.urlOf(own['DATABASE_URL']!),
+          NATS_URL: wires.nats.urlOf(own['NATS_URL']!),
+          EXPIRER: 'false',
+        };
+      },
     });
     const rig = new Rig(servers, cluster, wires, options.seed ?? 1);
     rig.flow = await cluster.createFlow();
     return rig;
+  }
+
+  get tenantId(): string {
+    return this.cluster.tenantIdOf(this.tenant);
   }
 
   get moved(): number {
@@ -121,7 +125,7 @@ export class Rig {
   async shorten(count: number, seconds: number): Promise<void> {
     await this.query(
       `UPDATE sessions SET expires_at = date_trunc('milliseconds', clock_timestamp() + random() * interval '${seconds} s')
-       WHERE id IN (SELECT id FROM sessions WHERE status = 'running' AND tenant_id = '${this.cluster.tenantIdOf(this.tenant)}'
+       WHERE id IN (SELECT id FROM sessions WHERE status = 'running' AND tenant_id = '${this.tenantId}'
                     AND expires_at > clock_timestamp() + interval '1 minute' LIMIT ${count})`,
     );
   }
@@ -157,7 +161,7 @@ export class Rig {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<Answer | undefined> {
-    const tenantId = this.cluster.tenantIdOf(this.tenant);
+    const { tenantId } = this;
     return this.history.http({ ...asked, tenantId }, () => this.client.send(method, path, body, headers));
   }
 }
