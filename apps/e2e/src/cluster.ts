@@ -45,6 +45,7 @@ export class Cluster {
   private readonly id = randomUUID().replaceAll('-', '').slice(0, 12);
   private readonly logs = mkdtempSync(join(tmpdir(), 'parley-e2e-'));
   private readonly ports = new Map<Name, number>();
+  private readonly ended: Name[] = [];
   private readonly processes = new Map<Name, StartedProcess>();
   private tokens = new Map<string, { token: string; tenantId: string }>();
 
@@ -205,6 +206,11 @@ export class Cluster {
     await this.ready();
   }
 
+  /** Processes that ended although nobody asked them to. */
+  crashed(): Name[] {
+    return [...this.ended];
+  }
+
   /** What a process has logged since it was started last; calls are logged, too. */
   logOf(name: Name): string {
     return readFileSync(this.logFile(name), 'utf8');
@@ -242,6 +248,9 @@ export class Cluster {
       logFile: this.logFile(name),
     });
     this.processes.set(name, started);
+    void started.exited.then(({ expected }) => {
+      if (!expected) this.ended.push(name);
+    });
   }
 
   private logFile(name: Name): string {

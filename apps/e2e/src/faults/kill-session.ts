@@ -11,8 +11,14 @@ interface Point {
 
 /** Where a start can die, in the order in which a start comes by. */
 export const POINTS = {
-  'before the transaction': { wire: 'postgres', at: ({ kind, text }) => isStatement(kind) && /^BEGIN\b/.test(text) },
-  'after the insert': { wire: 'postgres', at: ({ kind, text }) => kind === 'done' && text.includes('INTO sessions') },
+  'before the transaction': {
+    wire: 'postgres',
+    at: ({ kind, text }) => isStatement(kind) && /^BEGIN\b/.test(text),
+  },
+  'after the insert': {
+    wire: 'postgres',
+    at: ({ kind, text }) => kind === 'done' && text.includes('INTO sessions'),
+  },
   'before the commit': { wire: 'postgres', at: ({ kind, text }) => isStatement(kind) && text === 'COMMIT' },
   'after the commit': { wire: 'postgres', at: ({ tag }) => tag === 'COMMIT' },
   'before the publish': { wire: 'nats', at: ({ kind }) => kind === 'publish' },
@@ -53,22 +59,25 @@ export async function killSessionAt(rig: Rig, name: PointName, starts: number): 
 }
 
 /**
- * Fault 2. One commit in ten is made and its answer lost: in turn the connection breaks, or nothing comes until the
+ * Fault 2. Some commits are made and their answers lost: in turn the connection breaks, or nothing comes until the
  * service gives up. Callers repeat what they were not answered.
  * @returns how many answers were lost
  */
-export async function loseCommitAnswers(rig: Rig, starts: number, callers: number): Promise<number> {
+export async function loseCommitAnswers(
+  rig: Rig,
+  options: { starts: number; callers: number; share: number },
+): Promise<number> {
   let lost = 0;
   rig.wires!.postgres.watch = ({ tag }) => {
-    if (tag !== 'COMMIT' || rig.random.next() >= 0.1) return 'pass';
+    if (tag !== 'COMMIT' || rig.random.next() >= options.share) return 'pass';
     lost += 1;
     return lost % 2 === 0 ? 'cut' : 'hold';
   };
-  let left = starts;
+  let left = options.starts;
   const call = async (): Promise<void> => {
     while (left-- > 0) await rig.startUntilAnswered();
   };
-  await Promise.all(Array.from({ length: callers }, call));
+  await Promise.all(Array.from({ length: options.callers }, call));
   rig.wires!.postgres.watch = undefined;
   return lost;
 }
@@ -95,7 +104,8 @@ export async function stopNatsDuringPublish(rig: Rig, when: 'publish' | 'ack'): 
   // Starts do not wait for NATS.
   await rig.startUntilAnswered();
   await eventually(() => {
-    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session'))) throw new Error('Not given up yet');
+    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session')))
+      throw new Error('Not given up yet');
   });
   nats.resume();
 }

@@ -100,7 +100,7 @@ export class Rig {
   /** One attempt. Undefined: no answer came. */
   start(start: Start = this.newStart()): Promise<Answer | undefined> {
     const body = { flow_id: this.flow, phone: start.phone, context: { cart: start.phone } };
-    const asked = { kind: 'start', flow: this.flow, contact: start.phone, key: start.key, body };
+    const asked = { kind: 'start', flow: this.flow, contact: start.phone, body };
     return this.http(asked, 'POST', '/actions/trigger-flow', body, { 'Idempotency-Key': start.key });
   }
 
@@ -136,11 +136,14 @@ export class Rig {
     return measure(Object.fromEntries(pids) as Record<string, number>, this.query);
   }
 
-  /** Holds the history against rows and events (I1 to I9). */
+  /** Holds the history against rows and events (I1 to I9). A process that nobody ended and is gone is a violation, too. */
   async check(limits: Pick<CheckOptions, 'drainWithinMs' | 'lateMs'> = {}): Promise<Violation[]> {
     const probe = await EventProbe.open('PARLEY_SESSION', undefined, this.servers.nats.url);
     try {
-      return await check(this.history, { query: this.query, probe, ...limits });
+      const crashed = this.cluster
+        .crashed()
+        .map((name): Violation => ({ name: 'I9', text: `${name} ended by itself` }));
+      return [...crashed, ...(await check(this.history, { query: this.query, probe, ...limits }))];
     } finally {
       await probe.close();
     }
