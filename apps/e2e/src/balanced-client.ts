@@ -41,6 +41,11 @@ export class BalancedClient {
     }
   }
 
+  /** Closes the connections kept for later. */
+  disconnect(): void {
+    for (const socket of Object.values(this.agent.freeSockets).flat()) socket?.destroy();
+  }
+
   close(): void {
     this.agent.destroy();
   }

@@ -89,6 +89,11 @@ export class Cluster {
     return this.processes.get(name)!.pid;
   }
 
+  /** Where a process listens, at 127.0.0.1. */
+  portOf(name: Name): number {
+    return this.ports.get(name)!;
+  }
+
   /** What a client of a gRPC service is given as its target: every replica's address. */
   targetOf(app: App): string {
     return `ipv4:${this.replicasOf(app)

@@ -98,13 +98,14 @@ export async function stopNatsDuringPublish(rig: Rig, when: 'publish' | 'ack'): 
     // The event waits in the server's socket and is stored later; the answer is gone.
     return when === 'publish' ? 'pass' : 'cut';
   };
+  const logged = rig.cluster.logOf('session').length;
   await rig.startUntilAnswered();
   await struck.promise;
   rig.wires!.nats.watch = undefined;
   // Starts do not wait for NATS.
   await rig.startUntilAnswered();
   await eventually(() => {
-    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session')))
+    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session').slice(logged)))
       throw new Error('Not given up yet');
   });
   nats.resume();

@@ -130,8 +130,9 @@ export class Rig {
     );
   }
 
-  /** What every process of the cluster and every database holds now (I10). */
+  /** What every process of the cluster and every database holds now (I10), our idle connections aside. */
   measure(): Promise<Resources> {
+    this.client.disconnect();
     const pids = this.cluster.names.map((name) => [name, this.cluster.pidOf(name)]);
     return measure(Object.fromEntries(pids) as Record<string, number>, this.query);
   }
