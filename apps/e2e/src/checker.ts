@@ -11,6 +11,7 @@ import {
   oneStartOneEnd,
   outboxReachesStream,
   sameKeySameAnswer,
+  shorten,
   tenantsApart,
   violation,
   type Violation,
@@ -31,9 +32,6 @@ export interface CheckOptions {
 
 const DRAIN_WITHIN_MS = 15_000;
 const LATE_MS = 2_000;
-/** Of a kind of violation this many are told; the last one says how many more there are. */
-const TOLD = 5;
-
 /**
  * Compares what callers were told with the session database and the stream, once the backlog has drained. Only the
  * history's tenants are looked at: the stream may be shared. Empty when every promise held (I1 to I9).
@@ -67,10 +65,5 @@ export function judge(calls: Call[], evidence: Evidence, lateMs = LATE_MS): Viol
     ...neverShownPastItsTime(calls, sessions, rows),
     ...tenantsApart(calls, rows, events),
   ];
-  return [...Map.groupBy(found, ({ name }) => name).values()].flatMap((same) => shorten(same));
-}
-
-function shorten(same: Violation[]): Violation[] {
-  if (same.length <= TOLD) return same;
-  return [...same.slice(0, TOLD), { name: same[0]!.name, text: `and ${same.length - TOLD} more` }];
+  return shorten(found);
 }

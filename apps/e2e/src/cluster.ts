@@ -208,6 +208,10 @@ export class Cluster {
   /** Starts a killed or ended process again, on the same port. */
   async restart(name: Name): Promise<void> {
     await this.startProcess(name);
+    // Another replica may be ready already.
+    await eventually(() => {
+      if (!this.logOf(name).includes('Listening on')) throw new Error(`${name} does not listen yet`);
+    });
     await this.ready();
   }
 

@@ -202,6 +202,15 @@ export function tenantsApart(
   return [...told, ...shared, ...mislabelled];
 }
 
+/** Of a kind of violation so many are told; the last one says how many more there are. */
+export function shorten(found: Violation[], told = 5): Violation[] {
+  return [...Map.groupBy(found, ({ name }) => name).values()].flatMap((same) =>
+    same.length <= told
+      ? same
+      : [...same.slice(0, told), { name: same[0]!.name, text: `and ${same.length - told} more` }],
+  );
+}
+
 function ids(rows: SessionRow[]): string {
   return rows.map((row) => row.id).join(', ');
 }

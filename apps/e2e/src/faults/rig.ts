@@ -100,7 +100,7 @@ export class Rig {
   /** One attempt. Undefined: no answer came. */
   start(start: Start = this.newStart()): Promise<Answer | undefined> {
     const body = { flow_id: this.flow, phone: start.phone, context: { cart: start.phone } };
-    const asked = { kind: 'start', flow: this.flow, contact: start.phone, body };
+    const asked = { kind: 'start', flow: this.flow, contact: start.phone, key: start.key, body };
     return this.http(asked, 'POST', '/actions/trigger-flow', body, { 'Idempotency-Key': start.key });
   }
 

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { Client, credentials, Metadata, type ClientReadableStream } from '@grpc/grpc-js';
+import { eventually } from '@parley/testing';
 import type { Violation } from '../checker.ts';
 import type { Name } from '../cluster.ts';
-import { violation } from '../invariants.ts';
+import { shorten, violation } from '../invariants.ts';
 import { pass, startLoad } from './load.ts';
 import type { Rig } from './rig.ts';
 
@@ -27,12 +29,14 @@ export async function rollingRestart(rig: Rig, perSecond: number): Promise<Rolle
   const violations: Violation[] = [];
   let slowestExitMs = 0;
   for (const name of rig.cluster.names) {
+    const port = rig.cluster.portOf(name);
+    const callers = connectionsTo(port);
     const { ms, found } = await endInTime(rig, name);
     slowestExitMs = Math.max(slowestExitMs, ms);
     violations.push(...found);
     await rig.cluster.restart(name);
-    // The other replica goes next; until then this one has to be called again.
-    await pass(1_200);
+    // The other replica may go next only when those that call both have found this one again.
+    if (!name.startsWith('gateway')) await foundAgain(port, callers);
   }
   await load.stop();
   const failed = rig.history.calls
@@ -41,7 +45,7 @@ export async function rollingRestart(rig: Rig, perSecond: number): Promise<Rolle
     .flatMap((call) =>
       violation('I2', `a ${call.kind} failed: ${call.status} ${JSON.stringify(call.answer)}`),
     );
-  return { violations: [...violations, ...failed], slowestExitMs };
+  return { violations: shorten([...violations, ...failed]), slowestExitMs };
 }
 
 /**
@@ -59,6 +63,25 @@ export async function endWithStuckCalls(rig: Rig): Promise<Violation[]> {
   for (const end of unstick) end();
   await Promise.all(names.map((name) => rig.cluster.restart(name)));
   return ended.flatMap(({ found }) => found);
+}
+
+/** What a deployment's minReadySeconds is for: callers try again every second at most. */
+async function foundAgain(port: number, callers: number): Promise<void> {
+  if (process.platform !== 'linux') return pass(2_500);
+  return eventually(() => {
+    if (connectionsTo(port) < callers) throw new Error('Not all callers are back');
+  });
+}
+
+/** Connections that a port of ours has accepted. */
+function connectionsTo(port: number): number {
+  if (process.platform !== 'linux') return 0;
+  // "sl local_address rem_address st …", in hexadecimal; 01 is ESTABLISHED.
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, , state]) => local?.endsWith(end) === true && state === '01').length;
 }
 
 async function endInTime(rig: Rig, name: Name): Promise<{ ms: number; found: Violation[] }> {
