@@ -12,6 +12,7 @@ import {
   outboxReachesStream,
   sameKeySameAnswer,
   shorten,
+  storedTwice,
   tenantsApart,
   violation,
   type Violation,
@@ -28,6 +29,8 @@ export interface CheckOptions {
   drainWithinMs?: number;
   /** How late an expiry may be (I6). Default 2,000 ms (P5); Infinity where the services were down meanwhile. */
   lateMs?: number;
+  /** Whether the stream itself may hold no event twice: where no repetition can be older than NATS remembers. */
+  onceEach?: boolean;
 }
 
 const DRAIN_WITHIN_MS = 15_000;
@@ -40,7 +43,8 @@ export async function check(history: History, options: CheckOptions): Promise<Vi
   const left = await drain(options.query, options.drainWithinMs ?? DRAIN_WITHIN_MS);
   const backlog = left > 0 ? violation('I9', `${left} events still wait in the outbox`) : [];
   const evidence = await gather(options.query, options.probe);
-  return [...backlog, ...judge(history.calls, evidence, options.lateMs)];
+  const repeated = options.onceEach ? storedTwice(evidence.events) : [];
+  return [...backlog, ...repeated, ...judge(history.calls, evidence, options.lateMs)];
 }
 
 /** The same without waiting or reading. */

@@ -120,6 +120,14 @@ export function outboxReachesStream(
     .flatMap((row) => violation('I4', `${row.type} of ${row.subject} is marked as published, and is not`));
 }
 
+/** I4, of a stream that has to hold every event once: NATS drops what comes again within five minutes. */
+export function storedTwice(events: RecordedEvent[]): Violation[] {
+  const repeated = [...Map.groupBy(events, (event) => event.id).values()].filter(({ length }) => length > 1);
+  return repeated.flatMap(([first, ...others]) =>
+    violation('I4', `event ${first!.id} lies in the stream ${others.length + 1} times`),
+  );
+}
+
 /** I5: in the order in which a consumer meets them first. */
 export function inSequence(
   bySubject: Map<string, RecordedEvent[]>,

@@ -121,12 +121,13 @@ export class Rig {
     return this.http({ kind: 'read' }, 'GET', `/sessions/${id}`);
   }
 
-  /** Some of the running sessions fall due within so many seconds from now. */
-  async shorten(count: number, seconds: number): Promise<void> {
+  /** So many of the running sessions fall due one to two seconds from now. */
+  async shorten(count: number): Promise<void> {
     await this.query(
-      `UPDATE sessions SET expires_at = date_trunc('milliseconds', clock_timestamp() + random() * interval '${seconds} s')
+      `UPDATE sessions SET expires_at = date_trunc('milliseconds', clock_timestamp() + (1 + random()) * interval '1 s')
        WHERE id IN (SELECT id FROM sessions WHERE status = 'running' AND tenant_id = '${this.tenantId}'
-                    AND expires_at > clock_timestamp() + interval '1 minute' LIMIT ${count})`,
+                    AND expires_at > clock_timestamp() + interval '1 minute' LIMIT ${count})
+         AND status = 'running'`,
     );
   }
 
@@ -138,7 +139,9 @@ export class Rig {
   }
 
   /** Holds the history against rows and events (I1 to I9). A process that nobody ended and is gone is a violation, too. */
-  async check(limits: Pick<CheckOptions, 'drainWithinMs' | 'lateMs'> = {}): Promise<Violation[]> {
+  async check(
+    limits: Pick<CheckOptions, 'drainWithinMs' | 'lateMs' | 'onceEach'> = {},
+  ): Promise<Violation[]> {
     const probe = await EventProbe.open('PARLEY_SESSION', undefined, this.servers.nats.url);
     try {
       const crashed = this.cluster
