@@ -225,12 +225,14 @@ export class Cluster {
     return readFileSync(this.logFile(name), 'utf8');
   }
 
-  /** Waits until the gateway and all it depends on answer. */
+  /** Waits until every replica of the gateway and all they depend on answer. */
   async ready(): Promise<void> {
-    await eventually(async () => {
-      const response = await fetch(`${this.gateway}/readyz`);
-      if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
-    });
+    const isReady = (gateway: string): Promise<void> =>
+      eventually(async () => {
+        const response = await fetch(`${gateway}/readyz`);
+        if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
+      });
+    await Promise.all(this.gateways.map(isReady));
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eventually, EventProbe } from '@parley/testing';
 import { BalancedClient } from '../balanced-client.ts';
 import { check, type CheckOptions, type Violation } from '../checker.ts';
-import { Cluster, type Answer, type ClusterOptions } from '../cluster.ts';
+import { Cluster, type Answer, type ClusterOptions, type Name } from '../cluster.ts';
 import type { Query } from '../evidence.ts';
 import { History } from '../history.ts';
 import { measure, type Resources } from '../resources.ts';
@@ -79,6 +79,15 @@ export class Rig {
 
   get moved(): number {
     return this.client.moved;
+  }
+
+  /** As an orchestrator does with a replica of the gateway that is about to end, before it asks it to. */
+  leave(name: Name): void {
+    this.client.leaving.add(`http://127.0.0.1:${this.cluster.portOf(name)}`);
+  }
+
+  join(name: Name): void {
+    this.client.leaving.delete(`http://127.0.0.1:${this.cluster.portOf(name)}`);
   }
 
   /** From here on with a history, a tenant and a flow of its own: what came before is not judged any more. */

@@ -14,7 +14,7 @@ afterAll(() => rig.stop());
 
 describe('under load', () => {
   it('a rolling restart of every process fails no call, and each ends with 0 in time (fault 11, P11)', async () => {
-    const { violations } = await rollingRestart(rig, 50);
+    const { violations } = await rollingRestart(rig, 30);
     expect(violations).toEqual([]);
   });
 
@@ -23,7 +23,7 @@ describe('under load', () => {
   });
 
   it('a gateway killed with 200 starts in flight leaves each with one answer under its key (fault 9, P9)', async () => {
-    await killGateway(rig, 200);
+    expect(await killGateway(rig, 200)).toEqual([]);
   });
 
   it.each(['contact', 'flow-catalog'] as const)(

@@ -1,3 +1,4 @@
+import type { Violation } from '../checker.ts';
 import { killGateway } from '../faults/gateway-killed.ts';
 import type { Fault } from './fault.ts';
 import { withRig } from './with-rig.ts';
@@ -9,7 +10,8 @@ export const fault: Fault = {
   title: `The gateway is killed with 200 starts in flight, ${ROUNDS} times`,
   run: (context) =>
     withRig(context, {}, async (rig) => {
-      for (let round = 1; round <= ROUNDS; round++) await killGateway(rig, 200);
-      return {};
+      const violations: Violation[] = [];
+      for (let round = 1; round <= ROUNDS; round++) violations.push(...(await killGateway(rig, 200)));
+      return { violations };
     }),
 };
