@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { StartResult, type StartSessionRequest } from '@parley/contracts/session';
+import { call } from '@parley/grpc';
+import { effort, EventProbe } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { drained, SOUND, unsound } from './testing/session-checks.ts';
+import { newStart, SessionApp } from './testing/session-app.ts';
+
+/** Rounds of a race that run side by side, each with a contact of its own. */
+const ABREAST = 25;
+
+let app: SessionApp;
+
+beforeAll(async () => {
+  app = await SessionApp.create();
+  // Three replicas, and all of them sweep.
+  for (let replica = 0; replica < 3; replica++) await app.addReplica();
+});
+afterAll(() => app.close());
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const replica = (index: number) => app.clients[index % app.clients.length]!;
+/** As many starts of one flow, each for a contact of its own. */
+const contacts = (count: number): StartSessionRequest[] => {
+  const base = newStart(app);
+  return Array.from({ length: count }, () => ({ ...base, contactId: uuidv7() }));
+};
+const inGroups = async (
+  rounds: number,
+  play: (request: StartSessionRequest, round: number) => Promise<void>,
+) => {
+  for (let begun = 0; begun < rounds; begun += ABREAST) {
+    await Promise.all(
+      contacts(Math.min(ABREAST, rounds - begun)).map((request, index) => play(request, begun + index)),
+    );
+  }
+};
+
+describe('200 callers at the same time over three replicas', () => {
+  it('start one session; the other 199 are told its id, one by one and in batches (P1, fault 13)', async () => {
+    for (let round = 0; round < effort(3, 100); round++) {
+      const request = newStart(app);
+      const probe = await EventProbe.open('PARLEY_SESSION', request.tenantId);
+      const single = Array.from({ length: 160 }, (_, index) => app.start(request, replica(index)));
+      const batches = Array.from({ length: 4 }, (_, index) =>
+        app.startAll(Array<StartSessionRequest>(10).fill(request), replica(index)),
+      );
+      const answers = [
+        ...(await Promise.all(single)),
+        ...(await Promise.all(batches)).flatMap(({ outcomes }) =>
+          outcomes.map(({ outcome }) => (outcome?.$case === 'session' ? outcome.value : undefined)),
+        ),
+      ];
+      expect(answers.filter((answer) => answer?.result === StartResult.STARTED)).toHaveLength(1);
+      expect(answers.filter((answer) => answer?.result === StartResult.ALREADY_RUNNING)).toHaveLength(199);
+      expect(new Set(answers.map((answer) => answer?.sessionId)).size).toBe(1);
+      await drained(app.database);
+      await probe.waitFor('session.started');
+      expect(probe.events).toHaveLength(1);
+      await probe.close();
+    }
+    expect(await unsound(app.database)).toEqual(SOUND);
+  });
+});
+
+// Completion joins these when flows run nodes: it ends a session by the same kind of statement as a cancel.
+describe('a start that meets the end of the running session', () => {
+  it('by a cancel names the old one or starts a new one, and the old one ends once (P1, P6, fault 16)', async () => {
+    let [named, anew] = [0, 0];
+    await inGroups(effort(100, 1_000), async (request, round) => {
+      const old = await app.start(request, replica(round));
+      const cancelling = call(replica(round + 1), replica(round + 1).cancelSession, {
+        tenantId: request.tenantId,
+        id: old.sessionId,
+      });
+      const [cancelled, ...starts] = await Promise.all([
+        cancelling,
+        app.start(request, replica(round)),
+        app.start(request, replica(round + 2)),
+      ]);
+      expect(cancelled.session!.id).toBe(old.sessionId);
+      const [newId, ...others] = [
+        ...new Set(starts.map((start) => start.sessionId).filter((id) => id !== old.sessionId)),
+      ];
+      expect(others).toEqual([]);
+      if (newId === undefined) named += 1;
+      else anew += 1;
+      const expected = newId === undefined ? { cancelled: 1 } : { cancelled: 1, running: 1 };
+      expect(await statuses(request)).toEqual(expected);
+    });
+    // Both sides of the race were met, or it was none.
+    expect({ named: named > 0, anew: anew > 0 }).toEqual({ named: true, anew: true });
+    await drained(app.database);
+    expect(await unsound(app.database)).toEqual(SOUND);
+  });
+
+  it('by its time names the old one or starts a new one, and the old one ends once (P4, P5, P6, fault 16)', async () => {
+    let [before, after] = [0, 0];
+    await inGroups(effort(100, 1_000), async (request, round) => {
+      const old = await app.start(request, replica(round));
+      const [due] = await app.database.query<{ expires_at: Date }>(
+        `UPDATE sessions SET expires_at = date_trunc('milliseconds', clock_timestamp() + interval '60 ms') WHERE id = $1 RETURNING expires_at`,
+        [old.sessionId],
+      );
+      // From before it is due until the slowest sweep, which comes four times a second and replica.
+      await pause((round % ABREAST) * 8);
+      const starts = await Promise.all([
+        app.start(request, replica(round)),
+        app.start(request, replica(round + 1)),
+      ]);
+      for (const { result, sessionId, expiresAt } of starts) {
+        if (sessionId !== old.sessionId) after += 1;
+        else {
+          before += 1;
+          expect({ result, expiresAt }).toEqual({
+            result: StartResult.ALREADY_RUNNING,
+            expiresAt: due!.expires_at,
+          });
+        }
+      }
+      const again = await app.start({ ...request }, replica(round + 2));
+      if (starts.some((start) => start.sessionId !== old.sessionId))
+        expect(again.sessionId).not.toBe(old.sessionId);
+    });
+    expect({ before: before > 0, after: after > 0 }).toEqual({ before: true, after: true });
+    await drained(app.database);
+    expect(await unsound(app.database)).toEqual(SOUND);
+  });
+});
+
+/** How many sessions the contact has, by status. */
+async function statuses({ contactId }: StartSessionRequest): Promise<Record<string, number>> {
+  const rows = await app.database.query<{ status: string; count: number }>(
+    'SELECT status, count(*)::int AS count FROM sessions WHERE contact_id = $1 GROUP BY status',
+    [contactId],
+  );
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+}
