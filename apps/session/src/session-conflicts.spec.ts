@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SessionStatus, StartResult } from '@parley/contracts/session';
+import { credentials } from '@grpc/grpc-js';
+import { SessionServiceClient, SessionStatus, StartResult } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
 import { eventually } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
@@ -19,12 +20,25 @@ const POINTS: [string, string][] = [
 ];
 
 let app: SessionApp;
+const clients: SessionServiceClient[] = [];
 
 beforeEach(async () => {
   app = await SessionApp.create();
 });
-afterEach(() => app.close());
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await app.close();
+});
 
+/** A replica that does not sweep, and a client of it that repeats nothing by itself. */
+async function replicaAlone(): Promise<SessionServiceClient> {
+  const { address } = await app.addReplica({ EXPIRER: 'false' });
+  const client = new SessionServiceClient(address, credentials.createInsecure(), {
+    'grpc.enable_retries': 0,
+  });
+  clients.push(client);
+  return client;
+}
 const cancel = (tenantId: string, id: string) =>
   call(app.client, app.client.cancelSession, { tenantId, id }).then(({ session }) => session!.status);
 const rows = async (): Promise<unknown[]> => [
@@ -36,10 +50,10 @@ describe.each(CONFLICTS)('a transaction that fails with %s', (state) => {
   it.each(POINTS)(
     '%s is run again until it works, and its caller sees one start (P1, P2, fault 17)',
     async (_name, point) => {
-      await app.addReplica({ EXPIRER: 'false' });
+      const client = await replicaAlone();
       const runs = await failFirst(RUNS - 1, state, point);
       const request = newStart(app);
-      const started = await app.start(request);
+      const started = await app.start(request, client);
       expect(started.result).toBe(StartResult.STARTED);
       expect(await runs()).toBe(RUNS);
       expect(await app.start(request)).toMatchObject({ sessionId: started.sessionId });
@@ -48,9 +62,9 @@ describe.each(CONFLICTS)('a transaction that fails with %s', (state) => {
   );
 
   it('only at its commit is run again, too (P1, P2, fault 17)', async () => {
-    await app.addReplica({ EXPIRER: 'false' });
+    const client = await replicaAlone();
     const runs = await failFirst(RUNS - 1, state, 'commit');
-    expect((await app.start(newStart(app))).result).toBe(StartResult.STARTED);
+    expect((await app.start(newStart(app), client)).result).toBe(StartResult.STARTED);
     expect(await runs()).toBe(RUNS);
     await drained(app.database);
     expect(await unsound(app.database)).toEqual(SOUND);
@@ -70,12 +84,11 @@ describe.each(CONFLICTS)('a transaction that fails with %s', (state) => {
   });
 
   it('in a batch starts all of it once (P1, fault 17)', async () => {
-    await app.addReplica({ EXPIRER: 'false' });
+    const client = await replicaAlone();
     await failFirst(RUNS - 1, state, 'commit');
     const base = newStart(app);
-    const { outcomes } = await app.startAll(
-      Array.from({ length: 20 }, () => ({ ...base, contactId: uuidv7() })),
-    );
+    const contacts = Array.from({ length: 20 }, () => ({ ...base, contactId: uuidv7() }));
+    const { outcomes } = await app.startAll(contacts, client);
     expect(outcomes.map(({ outcome }) => outcome?.$case === 'session' && outcome.value.result)).toEqual(
       Array(20).fill(StartResult.STARTED),
     );

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { StartResult, type StartSessionRequest, type StartSessionResponse } from '@parley/contracts/session';
+import { DomainError } from '@parley/errors';
+import { call, fromRpcStatus } from '@parley/grpc';
+import { effort, eventually, EventProbe } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { drained, SOUND, unsound } from './testing/session-checks.ts';
+import { newStart, SessionApp } from './testing/session-app.ts';
+
+let app: SessionApp;
+
+beforeAll(async () => {
+  app = await SessionApp.create();
+  for (let replica = 0; replica < 3; replica++) await app.addReplica();
+});
+afterAll(() => app.close());
+
+const replica = (index: number) => app.clients[index % app.clients.length]!;
+/** A start that may be repeated. */
+const repeatable = (change: Partial<StartSessionRequest> = {}) =>
+  newStart(app, { requestId: uuidv7(), ...change });
+const sessionsOf = ({ tenantId }: StartSessionRequest) =>
+  app.database.query('SELECT id FROM sessions WHERE tenant_id = $1', [tenantId]);
+const end = (request: StartSessionRequest, id: string) =>
+  call(app.client, app.client.cancelSession, { tenantId: request.tenantId, id });
+/** An answer without what may differ between the first one and its repeats. */
+const lasting = ({ replayed: _replayed, ...answer }: StartSessionResponse) => answer;
+
+describe('200 callers at the same time with one request id', () => {
+  it('get one answer, from one session and one event; one of them is the first (P1, P9, fault 14)', async () => {
+    for (let round = 0; round < effort(3, 100); round++) {
+      const request = repeatable();
+      const probe = await EventProbe.open('PARLEY_SESSION', request.tenantId);
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, index) => app.start(request, replica(index))),
+      );
+      const [first, ...repeats] = answers.toSorted((a, b) => Number(a.replayed) - Number(b.replayed));
+      expect(first).toMatchObject({ result: StartResult.STARTED, replayed: false });
+      expect(repeats.filter((answer) => !answer.replayed)).toEqual([]);
+      expect(new Set(answers.map((answer) => JSON.stringify(lasting(answer)))).size).toBe(1);
+      expect(await sessionsOf(request)).toEqual([{ id: first!.sessionId }]);
+      await probe.waitFor('session.started');
+      await drained(app.database);
+      expect(probe.events).toHaveLength(1);
+      await probe.close();
+    }
+    expect(await unsound(app.database)).toEqual(SOUND);
+  });
+
+  it('in one batch do, too (P9, fault 14)', async () => {
+    const request = repeatable();
+    const { outcomes } = await app.startAll(Array<StartSessionRequest>(50).fill(request));
+    const answers = outcomes.map(({ outcome }) =>
+      outcome?.$case === 'session' ? lasting(outcome.value) : outcome,
+    );
+    expect(answers).toEqual(Array(50).fill(answers[0]));
+    expect(answers[0]).toMatchObject({ result: StartResult.STARTED });
+    expect(await sessionsOf(request)).toHaveLength(1);
+  });
+
+  it('and two bodies start one session; those with the other body are refused (P9, fault 14)', async () => {
+    for (let round = 0; round < effort(5, 200); round++) {
+      const bodies = [repeatable(), repeatable()] as const;
+      const other = { ...bodies[0], contactId: bodies[1].contactId, context: '{"other":true}' };
+      const results = await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          app.start(index % 2 === 0 ? bodies[0] : other, replica(index)).then(
+            (answer) => ({ body: index % 2, id: answer.sessionId }),
+            (error: unknown) =>
+              error instanceof DomainError
+                ? { body: index % 2, id: error.reason }
+                : Promise.reject(error as Error),
+          ),
+        ),
+      );
+      const [row, ...more] = (await sessionsOf(bodies[0])) as { id: string }[];
+      expect(more).toEqual([]);
+      const winner = results.find(({ id }) => id === row!.id)!.body;
+      for (const { body, id } of results) expect(id).toBe(body === winner ? row!.id : 'REQUEST_ID_REUSED');
+    }
+    expect(await unsound(app.database)).toEqual(SOUND);
+  });
+});
+
+describe('a request id', () => {
+  it('gives the first answer again after its session has ended, whether cancelled or by its time (P9, fault 14)', async () => {
+    const [cancelled, expired] = [repeatable(), repeatable()];
+    for (const request of [cancelled, expired]) {
+      const first = await app.start(request);
+      if (request === cancelled) await end(request, first.sessionId);
+      else {
+        await app.database.query('UPDATE sessions SET expires_at = created_at WHERE id = $1', [
+          first.sessionId,
+        ]);
+        await eventually(async () => {
+          expect(
+            await app.database.query(`SELECT 1 FROM sessions WHERE id = $1 AND status = 'expired'`, [
+              first.sessionId,
+            ]),
+          ).toHaveLength(1);
+        });
+      }
+      expect(await app.start(request, replica(1))).toMatchObject({
+        result: StartResult.STARTED,
+        sessionId: first.sessionId,
+        replayed: true,
+      });
+      expect(await sessionsOf(request)).toHaveLength(1);
+      // Without it, or with another one, it is a start like any other.
+      const anew = await app.start({ ...request, requestId: uuidv7() });
+      expect(anew).toMatchObject({ result: StartResult.STARTED, replayed: false });
+      expect(anew.sessionId).not.toBe(first.sessionId);
+      expect((await app.start(request)).sessionId).toBe(first.sessionId);
+    }
+  });
+
+  it('remembers "already running", too, and which session that was (P9, fault 14)', async () => {
+    const running = newStart(app);
+    const { sessionId } = await app.start(running);
+    const request = { ...running, requestId: uuidv7() };
+    expect(await app.start(request)).toMatchObject({ result: StartResult.ALREADY_RUNNING, sessionId });
+    await end(running, sessionId);
+    expect(await app.start(request)).toMatchObject({
+      result: StartResult.ALREADY_RUNNING,
+      sessionId,
+      replayed: true,
+    });
+    expect(await sessionsOf(running)).toHaveLength(1);
+  });
+
+  it('does not remember a refusal (P9, fault 14)', async () => {
+    const request = repeatable();
+    app.flowCatalog.publish(request.tenantId, request.flowId, { version: 2, entryNodeId: '' });
+    await expect(app.start({ ...request, flowVersion: 2 })).rejects.toMatchObject({
+      reason: 'FLOW_HAS_NO_ENTRY_NODE',
+    });
+    expect(await app.start(request)).toMatchObject({ result: StartResult.STARTED, replayed: false });
+  });
+
+  it('belongs to its tenant (P8, P9, fault 14)', async () => {
+    const request = repeatable();
+    const other = newStart(app, { requestId: request.requestId });
+    const answers = await Promise.all([app.start(request), app.start(other)]);
+    expect(answers.map((answer) => answer.replayed)).toEqual([false, false]);
+    expect(answers[0]!.sessionId).not.toBe(answers[1]!.sessionId);
+  });
+
+  it('holds for a caller that resolved another contact the second time, if its fingerprint is the same (P9, fault 14)', async () => {
+    const request = repeatable({ requestFingerprint: Buffer.from('the same request of my caller') });
+    const first = await app.start(request);
+    const again = await app.start({ ...request, contactId: uuidv7() });
+    expect(again).toMatchObject({ sessionId: first.sessionId, contactId: request.contactId, replayed: true });
+    await expect(app.start({ ...request, requestFingerprint: Buffer.from('another') })).rejects.toMatchObject(
+      {
+        reason: 'REQUEST_ID_REUSED',
+      },
+    );
+    const { outcomes } = await app.startAll([
+      { ...request, requestFingerprint: Buffer.from('another') },
+      request,
+    ]);
+    expect(
+      outcomes.map(({ outcome }) =>
+        outcome?.$case === 'error' ? fromRpcStatus(outcome.value).reason : outcome?.value.sessionId,
+      ),
+    ).toEqual(['REQUEST_ID_REUSED', first.sessionId]);
+  });
+});
