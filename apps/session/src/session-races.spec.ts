@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { StartResult, type StartSessionRequest } from '@parley/contracts/session';
+import { ConflictPolicy, StartResult, type StartSessionRequest } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
 import { effort, EventProbe } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
@@ -123,6 +123,23 @@ describe('a start that meets the end of the running session', () => {
         expect(again.sessionId).not.toBe(old.sessionId);
     });
     expect({ before: before > 0, after: after > 0 }).toEqual({ before: true, after: true });
+    await drained(app.database);
+    expect(await unsound(app.database)).toEqual(SOUND);
+  });
+});
+
+describe('starts that restart what runs', () => {
+  it('follow each other: each has its session, and each session ends before the next one begins (P1, P6, fault 16)', async () => {
+    await inGroups(effort(50, 1_000), async (request, round) => {
+      const restart = { ...request, conflictPolicy: ConflictPolicy.RESTART };
+      const answers = await Promise.all(
+        [0, 1, 2, 3].map((index) => app.start(index === 0 ? request : restart, replica(round + index))),
+      );
+      const restarted = answers.slice(1);
+      expect(restarted.map((answer) => answer.result)).toEqual(Array(3).fill(StartResult.STARTED));
+      expect(new Set(restarted.map((answer) => answer.sessionId)).size).toBe(3);
+      expect((await statuses(request))['running']).toBe(1);
+    });
     await drained(app.database);
     expect(await unsound(app.database)).toEqual(SOUND);
   });

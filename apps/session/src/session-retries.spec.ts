@@ -47,17 +47,6 @@ describe('200 callers at the same time with one request id', () => {
     expect(await unsound(app.database)).toEqual(SOUND);
   });
 
-  it('in one batch do, too (P9, fault 14)', async () => {
-    const request = repeatable();
-    const { outcomes } = await app.startAll(Array<StartSessionRequest>(50).fill(request));
-    const answers = outcomes.map(({ outcome }) =>
-      outcome?.$case === 'session' ? lasting(outcome.value) : outcome,
-    );
-    expect(answers).toEqual(Array(50).fill(answers[0]));
-    expect(answers[0]).toMatchObject({ result: StartResult.STARTED });
-    expect(await sessionsOf(request)).toHaveLength(1);
-  });
-
   it('and two bodies start one session; those with the other body are refused (P9, fault 14)', async () => {
     for (let round = 0; round < effort(5, 200); round++) {
       const bodies = [repeatable(), repeatable()] as const;
@@ -112,37 +101,6 @@ describe('a request id', () => {
       expect(anew.sessionId).not.toBe(first.sessionId);
       expect((await app.start(request)).sessionId).toBe(first.sessionId);
     }
-  });
-
-  it('remembers "already running", too, and which session that was (P9, fault 14)', async () => {
-    const running = newStart(app);
-    const { sessionId } = await app.start(running);
-    const request = { ...running, requestId: uuidv7() };
-    expect(await app.start(request)).toMatchObject({ result: StartResult.ALREADY_RUNNING, sessionId });
-    await end(running, sessionId);
-    expect(await app.start(request)).toMatchObject({
-      result: StartResult.ALREADY_RUNNING,
-      sessionId,
-      replayed: true,
-    });
-    expect(await sessionsOf(running)).toHaveLength(1);
-  });
-
-  it('does not remember a refusal (P9, fault 14)', async () => {
-    const request = repeatable();
-    app.flowCatalog.publish(request.tenantId, request.flowId, { version: 2, entryNodeId: '' });
-    await expect(app.start({ ...request, flowVersion: 2 })).rejects.toMatchObject({
-      reason: 'FLOW_HAS_NO_ENTRY_NODE',
-    });
-    expect(await app.start(request)).toMatchObject({ result: StartResult.STARTED, replayed: false });
-  });
-
-  it('belongs to its tenant (P8, P9, fault 14)', async () => {
-    const request = repeatable();
-    const other = newStart(app, { requestId: request.requestId });
-    const answers = await Promise.all([app.start(request), app.start(other)]);
-    expect(answers.map((answer) => answer.replayed)).toEqual([false, false]);
-    expect(answers[0]!.sessionId).not.toBe(answers[1]!.sessionId);
   });
 
   it('holds for a caller that resolved another contact the second time, if its fingerprint is the same (P9, fault 14)', async () => {
