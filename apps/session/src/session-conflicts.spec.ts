@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { credentials } from '@grpc/grpc-js';
 import { SessionServiceClient, SessionStatus, StartResult } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
-import { eventually } from '@parley/testing';
+import { effort, eventually } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { drained, SOUND, unsound } from './testing/session-checks.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
@@ -18,6 +18,8 @@ const POINTS: [string, string][] = [
   ['at its first row', 'BEFORE INSERT ON sessions'],
   ['at its event', 'BEFORE INSERT ON outbox'],
 ];
+
+jest.setTimeout(effort(30_000, 900_000));
 
 let app: SessionApp;
 const clients: SessionServiceClient[] = [];

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { StartSessionRequest, StartSessionResponse } from '@parley/contracts/session';
 import { DomainError } from '@parley/errors';
 import { runInRequest } from '@parley/service';
@@ -10,6 +10,8 @@ import { newStart, SessionApp } from './testing/session-app.ts';
 /** Contacts that are started at the same time. */
 const ABREAST = 10;
 const MAX_ATTEMPTS = 300;
+
+jest.setTimeout(effort(30_000, 900_000));
 
 let app: SessionApp;
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ConflictPolicy, StartResult, type StartSessionRequest } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
 import { effort, EventProbe } from '@parley/testing';
@@ -8,6 +8,8 @@ import { newStart, SessionApp } from './testing/session-app.ts';
 
 /** Rounds of a race that run side by side, each with a contact of its own. */
 const ABREAST = 25;
+
+jest.setTimeout(effort(30_000, 900_000));
 
 let app: SessionApp;
 

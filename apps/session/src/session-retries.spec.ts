@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { StartResult, type StartSessionRequest, type StartSessionResponse } from '@parley/contracts/session';
 import { DomainError } from '@parley/errors';
 import { call, fromRpcStatus } from '@parley/grpc';
@@ -6,6 +6,8 @@ import { effort, eventually, EventProbe } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { drained, SOUND, unsound } from './testing/session-checks.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
+
+jest.setTimeout(effort(30_000, 900_000));
 
 let app: SessionApp;
 
