@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ConflictPolicy, StartResult, type StartSessionRequest } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
-import { effort, EventProbe } from '@parley/testing';
+import { effort, eventually, EventProbe } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { drained, SOUND, unsound } from './testing/session-checks.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
@@ -40,27 +40,34 @@ const inGroups = async (
 
 describe('200 callers at the same time over three replicas', () => {
   it('start one session; the other 199 are told its id, one by one and in batches (P1, fault 13)', async () => {
+    const probe = await EventProbe.open('PARLEY_SESSION');
     for (let round = 0; round < effort(3, 100); round++) {
       const request = newStart(app);
-      const probe = await EventProbe.open('PARLEY_SESSION', request.tenantId);
-      const single = Array.from({ length: 160 }, (_, index) => app.start(request, replica(index)));
+      const single = Array.from({ length: 160 }, (_, index) => app.insist(request, replica(index)));
       const batches = Array.from({ length: 4 }, (_, index) =>
         app.startAll(Array<StartSessionRequest>(10).fill(request), replica(index)),
       );
+      const singles = await Promise.all(single);
       const answers = [
-        ...(await Promise.all(single)),
+        ...singles.map(({ answer }) => answer),
         ...(await Promise.all(batches)).flatMap(({ outcomes }) =>
           outcomes.map(({ outcome }) => (outcome?.$case === 'session' ? outcome.value : undefined)),
         ),
       ];
-      expect(answers.filter((answer) => answer?.result === StartResult.STARTED)).toHaveLength(1);
-      expect(answers.filter((answer) => answer?.result === StartResult.ALREADY_RUNNING)).toHaveLength(199);
-      expect(new Set(answers.map((answer) => answer?.sessionId)).size).toBe(1);
+      const started = answers.filter((answer) => answer?.result === StartResult.STARTED).length;
+      // On a busy machine the answer that says so may be the lost one.
+      expect(started).toBeGreaterThanOrEqual(singles.some(({ lost }) => lost > 0) ? 0 : 1);
+      expect(started).toBeLessThanOrEqual(1);
+      expect(answers.filter((answer) => answer?.result === StartResult.ALREADY_RUNNING)).toHaveLength(
+        200 - started,
+      );
+      const ids = new Set(answers.map((answer) => answer!.sessionId));
+      expect(ids.size).toBe(1);
       await drained(app.database);
-      await probe.waitFor('session.started');
-      expect(probe.events).toHaveLength(1);
-      await probe.close();
+      await eventually(() => expect(probe.of([...ids][0]!)).toHaveLength(1));
+      expect(probe.events.filter((event) => event.tenantid === request.tenantId)).toHaveLength(1);
     }
+    await probe.close();
     expect(await unsound(app.database)).toEqual(SOUND);
   });
 });

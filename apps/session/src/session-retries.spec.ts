@@ -30,22 +30,24 @@ const lasting = ({ replayed: _replayed, ...answer }: StartSessionResponse) => an
 
 describe('200 callers at the same time with one request id', () => {
   it('get one answer, from one session and one event; one of them is the first (P1, P9, fault 14)', async () => {
+    const probe = await EventProbe.open('PARLEY_SESSION');
     for (let round = 0; round < effort(3, 100); round++) {
       const request = repeatable();
-      const probe = await EventProbe.open('PARLEY_SESSION', request.tenantId);
-      const answers = await Promise.all(
-        Array.from({ length: 200 }, (_, index) => app.start(request, replica(index))),
+      const results = await Promise.all(
+        Array.from({ length: 200 }, (_, index) => app.insist(request, replica(index))),
       );
-      const [first, ...repeats] = answers.toSorted((a, b) => Number(a.replayed) - Number(b.replayed));
-      expect(first).toMatchObject({ result: StartResult.STARTED, replayed: false });
-      expect(repeats.filter((answer) => !answer.replayed)).toEqual([]);
+      const answers = results.map(({ answer }) => answer);
+      const firsts = answers.filter((answer) => !answer.replayed).length;
+      // On a busy machine the first answer may be a lost one.
+      expect(firsts).toBeGreaterThanOrEqual(results.some(({ lost }) => lost > 0) ? 0 : 1);
+      expect(firsts).toBeLessThanOrEqual(1);
       expect(new Set(answers.map((answer) => JSON.stringify(lasting(answer)))).size).toBe(1);
-      expect(await sessionsOf(request)).toEqual([{ id: first!.sessionId }]);
-      await probe.waitFor('session.started');
+      expect(answers[0]!.result).toBe(StartResult.STARTED);
+      expect(await sessionsOf(request)).toEqual([{ id: answers[0]!.sessionId }]);
       await drained(app.database);
-      expect(probe.events).toHaveLength(1);
-      await probe.close();
+      await eventually(() => expect(probe.of(answers[0]!.sessionId)).toHaveLength(1));
     }
+    await probe.close();
     expect(await unsound(app.database)).toEqual(SOUND);
   });
 
@@ -55,8 +57,8 @@ describe('200 callers at the same time with one request id', () => {
       const other = { ...bodies[0], contactId: bodies[1].contactId, context: '{"other":true}' };
       const results = await Promise.all(
         Array.from({ length: 40 }, (_, index) =>
-          app.start(index % 2 === 0 ? bodies[0] : other, replica(index)).then(
-            (answer) => ({ body: index % 2, id: answer.sessionId }),
+          app.insist(index % 2 === 0 ? bodies[0] : other, replica(index)).then(
+            ({ answer }) => ({ body: index % 2, id: answer.sessionId }),
             (error: unknown) =>
               error instanceof DomainError
                 ? { body: index % 2, id: error.reason }

@@ -22,6 +22,9 @@ import { startSessionService } from '../app.module.ts';
 import { sessionConfig } from '../config.ts';
 import { migrations } from '../migrations/index.ts';
 
+/** Answers lost in a row, before insist gives up. */
+const MAX_LOST = 20;
+
 /** Stands in for flow-catalog, which another team owns: it knows the versions it was told of. */
 export class FakeFlowCatalog {
   private readonly versions = new Map<string, FlowVersion>();
@@ -119,6 +122,24 @@ export class SessionApp {
 
   start(request: StartSessionRequest, client = this.client): Promise<StartSessionResponse> {
     return call(client, client.startSession, request);
+  }
+
+  /**
+   * Starts as a caller that tries again while it is told "unavailable", e.g. because the machine is busy. Also gives
+   * how many answers were lost: a start whose answer was lost may have been made all the same.
+   */
+  async insist(
+    request: StartSessionRequest,
+    client = this.client,
+  ): Promise<{ answer: StartSessionResponse; lost: number }> {
+    for (let lost = 0; ; lost++) {
+      try {
+        return { answer: await this.start(request, client), lost };
+      } catch (error) {
+        const again = error instanceof DomainError && error.kind === 'unavailable' && lost < MAX_LOST;
+        if (!again) throw error;
+      }
+    }
   }
 
   startAll(requests: StartSessionRequest[], client = this.client): Promise<BatchStartSessionsResponse> {
