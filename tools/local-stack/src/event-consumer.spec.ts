@@ -94,7 +94,7 @@ class Message implements EventMessage {
 }
 
 async function* each(messages: Message[]): AsyncIterable<EventMessage> {
-  yield* messages;
+  for (const message of messages) yield await Promise.resolve(message);
 }
 
 let files = 0;
