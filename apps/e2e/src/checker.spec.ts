@@ -113,6 +113,13 @@ describe('the checker', () => {
     expect(names([call(over)], evidence())).toContain('I2');
   });
 
+  it('finds a session that was told to have ended otherwise, or has not (I2)', () => {
+    const cancelled = call({ key: undefined, kind: 'cancel', seen: [{ id: 's1', status: 'cancelled' }] });
+    expect(names([call(), cancelled], evidence())).toEqual(['I2']);
+    const read = call({ key: undefined, kind: 'read', seen: [{ id: 's1', status: 'expired' }] });
+    expect(names([call(), read], evidence())).toEqual([]);
+  });
+
   it.each([
     ['two answers', { answer: { id: 's2' } }],
     ['two statuses', { status: 200 }],

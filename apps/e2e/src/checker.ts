@@ -3,6 +3,7 @@ import { drain, gather, type Evidence, type Query } from './evidence.ts';
 import type { Call, History } from './history.ts';
 import {
   acknowledgedExist,
+  endsStand,
   expiredOnTime,
   inSequence,
   neverShownPastItsTime,
@@ -57,6 +58,7 @@ export function judge(calls: Call[], evidence: Evidence, lateMs = LATE_MS): Viol
   const found = [
     ...oneRunning(sessions),
     ...acknowledgedExist(calls, rows),
+    ...endsStand(calls, rows),
     ...sameKeySameAnswer(calls),
     ...oneStartOneEnd(sessions, rows, bySubject, all),
     ...outboxReachesStream(evidence, tenants, events),

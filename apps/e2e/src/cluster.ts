@@ -52,9 +52,9 @@ export class Cluster {
     this.options = options;
     this.postgresUrl = options.servers?.postgres.url ?? process.env[POSTGRES_URL]!;
     this.natsUrl = options.servers?.nats.url ?? process.env[NATS_URL]!;
-    const replicas = { session: 2, ...options.replicas };
+    const replicas = new Map<string, number>(Object.entries({ session: 2, ...options.replicas }));
     this.names = APPS.flatMap((app) =>
-      Array.from({ length: replicas[app as 'session'] ?? 1 }, (_, index): Name =>
+      Array.from({ length: replicas.get(app) ?? 1 }, (_, index): Name =>
         index === 0 ? app : `${app}-${index + 1}`,
       ),
     );
@@ -181,6 +181,15 @@ export class Cluster {
   /** Ends a process as a crash would. */
   async kill(name: Name): Promise<void> {
     await this.processes.get(name)!.kill();
+  }
+
+  /** SIGSTOP: its connections stay open and nobody answers. */
+  pause(name: Name): void {
+    process.kill(this.pidOf(name), 'SIGSTOP');
+  }
+
+  resume(name: Name): void {
+    process.kill(this.pidOf(name), 'SIGCONT');
   }
 
   /** Asks a process to end, as an orchestrator would. Gives its exit code. */

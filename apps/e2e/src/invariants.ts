@@ -44,6 +44,18 @@ export function acknowledgedExist(calls: Call[], rows: Map<string, SessionRow>):
   });
 }
 
+/** I2: an end that was told, by a cancel or a read, stands. The compatible list calls cancelled ones failed. */
+export function endsStand(calls: Call[], rows: Map<string, SessionRow>): Violation[] {
+  return calls.flatMap((call) =>
+    (call.seen ?? []).flatMap(({ id, status }) => {
+      const now = rows.get(id)?.shownStatus;
+      if (now === undefined || status === 'running' || status === now) return [];
+      if (status === 'failed' && now === 'cancelled') return [];
+      return violation('I2', `${id} was ${status} to a ${call.kind}, and is ${now}`);
+    }),
+  );
+}
+
 /** I3: the first answer with a key stands; only the request it answered may get it again. */
 export function sameKeySameAnswer(calls: Call[]): Violation[] {
   const keyed = calls.filter((call) => call.key !== undefined && call.outcome !== 'unknown');
