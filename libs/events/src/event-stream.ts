@@ -76,6 +76,8 @@ export class EventStream {
       await this.client.publish(event.type, body, {
         msgID: event.id,
         timeout: PUBLISH_TIMEOUT_MS,
+        // Another stream that took the subjects would acknowledge it, too.
+        expect: { streamName: this.options.name },
       });
     } catch (error) {
       // Nobody listens on the subject: the stream is gone.
