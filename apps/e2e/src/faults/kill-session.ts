@@ -11,8 +11,14 @@ interface Point {
 
 /** Where a start can die, in the order in which a start comes by. */
 export const POINTS = {
-  'before the transaction': { wire: 'postgres', at: ({ kind, text }) => isStatement(kind) && /^BEGIN\b/.test(text) },
-  'after the insert': { wire: 'postgres', at: ({ kind, text }) => kind === 'done' && text.includes('INTO sessions') },
+  'before the transaction': {
+    wire: 'postgres',
+    at: ({ kind, text }) => isStatement(kind) && /^BEGIN\b/.test(text),
+  },
+  'after the insert': {
+    wire: 'postgres',
+    at: ({ kind, text }) => kind === 'done' && text.includes('INTO sessions'),
+  },
   'before the commit': { wire: 'postgres', at: ({ kind, text }) => isStatement(kind) && text === 'COMMIT' },
   'after the commit': { wire: 'postgres', at: ({ tag }) => tag === 'COMMIT' },
   'before the publish': { wire: 'nats', at: ({ kind }) => kind === 'publish' },
@@ -95,7 +101,8 @@ export async function stopNatsDuringPublish(rig: Rig, when: 'publish' | 'ack'): 
   // Starts do not wait for NATS.
   await rig.startUntilAnswered();
   await eventually(() => {
-    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session'))) throw new Error('Not given up yet');
+    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session')))
+      throw new Error('Not given up yet');
   });
   nats.resume();
 }

@@ -32,7 +32,10 @@ export async function killPostgres(rig: Rig, pausesMs: number[], perSecond: numb
     begun = Date.now();
   }
   await load.stop();
-  return { recoveredMs: await recovered(rig, begun), violations: await returned(baseline, () => rig.measure()) };
+  return {
+    recoveredMs: await recovered(rig, begun),
+    violations: await returned(baseline, () => rig.measure()),
+  };
 }
 
 /**
@@ -52,7 +55,10 @@ export async function killNats(rig: Rig, awayMs: number, perSecond: number): Pro
   await load.stop();
   const failed = rig.history.calls.slice(before).filter(({ outcome }) => outcome === 'unknown');
   const unanswered = failed.flatMap((call) =>
-    violation('I2', `without NATS a ${call.kind} was answered ${call.status}: ${JSON.stringify(call.answer)}`),
+    violation(
+      'I2',
+      `without NATS a ${call.kind} was answered ${call.status}: ${JSON.stringify(call.answer)}`,
+    ),
   );
   return { recoveredMs: await recovered(rig, begun), violations: [...during, ...unanswered] };
 }
@@ -76,10 +82,15 @@ export async function stopPostgres(rig: Rig, awayMs: number, perSecond: number):
   const slow = rig.history.calls
     .slice(before)
     .filter(({ sentAt, answeredAt }) => answeredAt - sentAt > ANSWERED_WITHIN_MS)
-    .flatMap((call) => violation('I9', `a ${call.kind} had no answer for ${call.answeredAt - call.sentAt} ms`));
+    .flatMap((call) =>
+      violation('I9', `a ${call.kind} had no answer for ${call.answeredAt - call.sentAt} ms`),
+    );
   const recoveredMs = await recovered(rig, begun);
   await rig.startUntilAnswered();
-  return { recoveredMs, violations: [...turned, ...slow, ...(await returned(baseline, () => rig.measure()))] };
+  return {
+    recoveredMs,
+    violations: [...turned, ...slow, ...(await returned(baseline, () => rig.measure()))],
+  };
 }
 
 /**
@@ -97,7 +108,8 @@ export async function deleteStream(rig: Rig, starts: number): Promise<Violation[
   await nats.restart();
   const id = await rig.startUntilAnswered();
   const later = await readStream(rig, 1);
-  if (!later.some(({ subject }) => subject === id)) return violation('I4', 'the new stream lacks a new event');
+  if (!later.some(({ subject }) => subject === id))
+    return violation('I4', 'the new stream lacks a new event');
 
   const replay = new URL('../../../session/dist/outbox.js', import.meta.url);
   if (!existsSync(replay)) return [];

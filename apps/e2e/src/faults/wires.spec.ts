@@ -130,6 +130,8 @@ describe('an acknowledgement that is lost', () => {
 
 describe('a stream that cannot take an event', () => {
   it('because it is full: starts go on, the log says so, nothing is marked as sent, and all follow later (P6, fault 24)', async () => {
+    await rig.startUntilAnswered();
+    await drained();
     const { state, config } = await streams.info(STREAM);
     await update({ max_msgs: state.messages, discard: 'new' });
     const logged = rig.cluster.logOf('session').length;
