@@ -23,7 +23,12 @@ export class BalancedClient {
     this.token = token;
   }
 
-  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const first = this.turn++;
     for (let attempt = 0; ; attempt++) {
       const target = this.targets[(first + attempt) % this.targets.length]!;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { StartResult } from '@parley/contracts/session';
-import { effort, eventually } from '@parley/testing';
+import { effort, eventually, tell } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { drained } from './testing/session-checks.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
@@ -44,7 +44,7 @@ describe('sessions that all fall due within one second, while every replica is d
     const ms = Math.round(performance.now() - begun);
     const latencies = (await starts.stop()).toSorted((a, b) => a - b);
     const measured = { due: DUE, ms, starts: latencies.length, slowest: Math.round(latencies.at(-1)!) };
-    console.info('Drained', measured);
+    tell('Drain', measured);
     expect(measured.ms).toBeLessThan(DRAIN_BUDGET_MS);
     expect(measured.slowest).toBeLessThan(SLOWEST_START_MS);
 

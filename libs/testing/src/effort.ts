@@ -1,7 +1,12 @@
+import { appendFileSync } from 'node:fs';
+
 /** Set by `npm run torture`: tests of faults then try harder and longer. */
 const TORTURE = 'PARLEY_TORTURE';
 /** Makes what a test draws at random repeatable. */
 const SEED = 'PARLEY_SEED';
+
+/** The file that takes what `tell` is told, a JSON object a line. */
+const MEASURED = 'PARLEY_MEASURED';
 
 /** How much a test of a fault does: `short` in `npm test`, `long` in `npm run torture`. */
 export function effort(short: number, long: number): number {
@@ -23,4 +28,12 @@ export function randomFrom(start: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** Shows what a test has measured; `npm run torture` has it in its report. */
+export function tell(what: string, values: Record<string, number>): void {
+  console.info(what, values);
+  const file = process.env[MEASURED];
+  const named = Object.entries(values).map(([name, value]) => [`${what}: ${name}`, value]);
+  if (file) appendFileSync(file, `${JSON.stringify(Object.fromEntries(named))}\n`);
 }

@@ -45,6 +45,19 @@ export class SessionReplicas {
     return call(client, client.startSession, request);
   }
 
+  /** kill -9. */
+  async kill(replica: number): Promise<void> {
+    await this.cluster.kill(nameOf(replica));
+  }
+
+  /** Starts a killed replica again, and waits until it answers here. */
+  async restart(replica: number): Promise<void> {
+    await this.cluster.restart(nameOf(replica));
+    const client = this.clients[replica]!;
+    const nobody = { tenantId: uuidv7(), flowId: uuidv7() };
+    await eventually(() => call(client, client.countSessions, nobody));
+  }
+
   close(): void {
     for (const client of this.clients) client.close();
   }
@@ -71,13 +84,10 @@ export class SessionReplicas {
       start: (one, replica) => this.start(replica, toRequest(one)),
       startAndKill: async (one, replica) => {
         run.kills += 1;
-        const name: Name = replica === 0 ? 'session' : 'session-2';
         const lost = this.start(replica, toRequest(one)).catch(() => undefined);
-        await cluster.kill(name);
+        await this.kill(replica);
         await lost;
-        const answer = await this.start(1 - replica, toRequest(one)).finally(() => cluster.restart(name));
-        await eventually(() => list(0, replica));
-        return answer;
+        return this.start(1 - replica, toRequest(one)).finally(() => this.restart(replica));
       },
       cancel: (id, replica) => call(clients[replica]!, clients[replica]!.cancelSession, { tenantId, id }),
       passTime: async (id) => {
@@ -93,4 +103,8 @@ export class SessionReplicas {
       },
     };
   }
+}
+
+function nameOf(replica: number): Name {
+  return replica === 0 ? 'session' : `session-${replica + 1}`;
 }

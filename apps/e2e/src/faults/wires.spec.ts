@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect, nanos, type NatsConnection } from '@nats-io/transport-node';
-import { effort, eventually, EventProbe } from '@parley/testing';
+import { effort, eventually, EventProbe, tell } from '@parley/testing';
 import { Rig } from './rig.ts';
 
 const STREAM = 'PARLEY_SESSION';
@@ -85,7 +85,11 @@ describe('connections that fall silent', () => {
     expect(postgres.ms).toBeLessThan(POSTGRES_BUDGET_MS);
 
     await drained(NATS_BUDGET_MS);
-    console.info('Silent connections given up', { postgres, nats: { ms: Date.now() - begun } });
+    tell('Silent connections', {
+      'Postgres, failed calls': postgres.failed,
+      'Postgres recovered after (ms)': postgres.ms,
+      'NATS recovered after (ms)': Date.now() - begun,
+    });
     expect(Date.now() - begun).toBeLessThan(NATS_BUDGET_MS);
     await eventually(() => expect(copies(during)).toEqual([1]));
   });
