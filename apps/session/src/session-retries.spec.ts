@@ -5,7 +5,7 @@ import { call, fromRpcStatus } from '@parley/grpc';
 import { effort, eventually, EventProbe } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { drained, SOUND, unsound } from './testing/session-checks.ts';
-import { newStart, SessionApp } from './testing/session-app.ts';
+import { insist, newStart, SessionApp } from './testing/session-app.ts';
 
 jest.setTimeout(effort(30_000, 900_000));
 
@@ -34,7 +34,7 @@ describe('200 callers at the same time with one request id', () => {
     for (let round = 0; round < effort(3, 100); round++) {
       const request = repeatable();
       const results = await Promise.all(
-        Array.from({ length: 200 }, (_, index) => app.insist(request, replica(index))),
+        Array.from({ length: 200 }, (_, index) => insist(() => app.start(request, replica(index)))),
       );
       const answers = results.map(({ answer }) => answer);
       const firsts = answers.filter((answer) => !answer.replayed).length;
@@ -57,7 +57,7 @@ describe('200 callers at the same time with one request id', () => {
       const other = { ...bodies[0], contactId: bodies[1].contactId, context: '{"other":true}' };
       const results = await Promise.all(
         Array.from({ length: 40 }, (_, index) =>
-          app.insist(index % 2 === 0 ? bodies[0] : other, replica(index)).then(
+          insist(() => app.start(index % 2 === 0 ? bodies[0] : other, replica(index))).then(
             ({ answer }) => ({ body: index % 2, id: answer.sessionId }),
             (error: unknown) =>
               error instanceof DomainError

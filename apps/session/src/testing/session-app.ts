@@ -124,24 +124,6 @@ export class SessionApp {
     return call(client, client.startSession, request);
   }
 
-  /**
-   * Starts as a caller that tries again while it is told "unavailable", e.g. because the machine is busy. Also gives
-   * how many answers were lost: a start whose answer was lost may have been made all the same.
-   */
-  async insist(
-    request: StartSessionRequest,
-    client = this.client,
-  ): Promise<{ answer: StartSessionResponse; lost: number }> {
-    for (let lost = 0; ; lost++) {
-      try {
-        return { answer: await this.start(request, client), lost };
-      } catch (error) {
-        const again = error instanceof DomainError && error.kind === 'unavailable' && lost < MAX_LOST;
-        if (!again) throw error;
-      }
-    }
-  }
-
   startAll(requests: StartSessionRequest[], client = this.client): Promise<BatchStartSessionsResponse> {
     return call(client, client.batchStartSessions, { requests });
   }
@@ -158,6 +140,20 @@ export class SessionApp {
     await this.closeReplicas();
     this.flowCatalog.close();
     await this.database.drop();
+  }
+}
+
+/**
+ * Asks as a caller who tries again while it is told "unavailable", e.g. because the machine is busy. Also gives how
+ * many answers were lost: what was asked for may have been done all the same.
+ */
+export async function insist<T>(ask: () => Promise<T>): Promise<{ answer: T; lost: number }> {
+  for (let lost = 0; ; lost++) {
+    try {
+      return { answer: await ask(), lost };
+    } catch (error) {
+      if (!(error instanceof DomainError && error.kind === 'unavailable') || lost === MAX_LOST) throw error;
+    }
   }
 }
 
