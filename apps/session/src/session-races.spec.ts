@@ -12,13 +12,18 @@ const ABREAST = 25;
 jest.setTimeout(effort(30_000, 900_000));
 
 let app: SessionApp;
+let probe: EventProbe;
 
 beforeAll(async () => {
   app = await SessionApp.create();
   // Three replicas, and all of them sweep.
   for (let replica = 0; replica < 3; replica++) await app.addReplica();
+  probe = await EventProbe.open('PARLEY_SESSION');
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await probe.close();
+  await app.close();
+});
 
 /** One that may be asked for again when its answer is lost. */
 const start = (request: StartSessionRequest, index: number) =>
@@ -43,7 +48,6 @@ const inGroups = async (
 
 describe('200 callers at the same time over three replicas', () => {
   it('start one session; the other 199 are told its id, one by one and in batches (P1, fault 13)', async () => {
-    const probe = await EventProbe.open('PARLEY_SESSION');
     for (let round = 0; round < effort(3, 100); round++) {
       const request = newStart(app);
       const single = Array.from({ length: 160 }, (_, index) =>
@@ -73,7 +77,6 @@ describe('200 callers at the same time over three replicas', () => {
       await eventually(() => expect(probe.of([...ids][0]!)).toHaveLength(1));
       expect(probe.events.filter((event) => event.tenantid === request.tenantId)).toHaveLength(1);
     }
-    await probe.close();
     expect(await unsound(app.database)).toEqual(SOUND);
   });
 });

@@ -10,12 +10,17 @@ import { insist, newStart, SessionApp } from './testing/session-app.ts';
 jest.setTimeout(effort(30_000, 900_000));
 
 let app: SessionApp;
+let probe: EventProbe;
 
 beforeAll(async () => {
   app = await SessionApp.create();
   for (let replica = 0; replica < 3; replica++) await app.addReplica();
+  probe = await EventProbe.open('PARLEY_SESSION');
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await probe.close();
+  await app.close();
+});
 
 const replica = (index: number) => app.clients[index % app.clients.length]!;
 /** A start that may be repeated. */
@@ -30,7 +35,6 @@ const lasting = (answer: StartSessionResponse) => ({ ...answer, replayed: false 
 
 describe('200 callers at the same time with one request id', () => {
   it('get one answer, from one session and one event; one of them is the first (P1, P9, fault 14)', async () => {
-    const probe = await EventProbe.open('PARLEY_SESSION');
     for (let round = 0; round < effort(3, 100); round++) {
       const request = repeatable();
       const results = await Promise.all(
@@ -47,7 +51,6 @@ describe('200 callers at the same time with one request id', () => {
       await drained(app.database);
       await eventually(() => expect(probe.of(answers[0]!.sessionId)).toHaveLength(1));
     }
-    await probe.close();
     expect(await unsound(app.database)).toEqual(SOUND);
   });
 

@@ -50,7 +50,15 @@ async function runSpec(
   const [output, measured] = [join(folder, 'report.json'), join(folder, 'measured')];
   for (const old of [output, measured]) rmSync(old, { force: true });
   const [, project] = /^((?:apps|libs|tools)\/[\w-]+)\//.exec(file)!;
-  const args = ['--runInBand', '--runTestsByPath', join(ROOT, file), '-t', `fault ${number}\\)`, '--json'];
+  const args = [
+    '--runInBand',
+    '--runTestsByPath',
+    join(ROOT, file),
+    '-t',
+    `fault ${number}\\)`,
+    '--json',
+    '--forceExit',
+  ];
   try {
     await runCommand(
       process.execPath,
