@@ -8,6 +8,7 @@ import { newStart, SessionApp } from './testing/session-app.ts';
 
 let app: SessionApp;
 const clients: pg.Client[] = [];
+const probes: EventProbe[] = [];
 
 beforeEach(async () => {
   app = await SessionApp.create();
@@ -16,6 +17,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.end()));
+  await Promise.all(probes.splice(0).map((probe) => probe.close()));
   await app.close();
 });
 
@@ -30,6 +32,11 @@ async function openTransaction(url: string, ...statements: string[]): Promise<pg
   return client;
 }
 
+const open = async (tenantId: string): Promise<EventProbe> => {
+  const probe = await EventProbe.open('PARLEY_SESSION', tenantId);
+  probes.push(probe);
+  return probe;
+};
 const running = (id: string) =>
   app.database.query(`SELECT 1 FROM sessions WHERE id = $1 AND status = 'running'`, [id]);
 
@@ -53,16 +60,12 @@ describe('a transaction that stays open', () => {
     const started = await app.start(cancelled, app.clients[1]);
     await call(app.client, app.client.cancelSession, { tenantId: cancelled.tenantId, id: started.sessionId });
     await app.database.query('UPDATE sessions SET expires_at = created_at WHERE id = $1', [early.sessionId]);
-    const [first, second] = await Promise.all([
-      EventProbe.open('PARLEY_SESSION', expiring.tenantId),
-      EventProbe.open('PARLEY_SESSION', cancelled.tenantId),
-    ]);
+    const [first, second] = [await open(expiring.tenantId), await open(cancelled.tenantId)];
     await eventually(async () => expect(await running(early.sessionId)).toEqual([]), 2_000);
     await first.waitFor('session.expired');
     await second.waitFor('session.cancelled');
     await drained(app.database, 2_000);
     expect(await unsound(app.database)).toEqual(SOUND);
-    await Promise.all([first.close(), second.close()]);
   });
 
   it('with a lock on a session that is due holds up that session alone (P5, fault 21)', async () => {
