@@ -5,7 +5,8 @@ import type { Call } from './history.ts';
 
 /** A broken promise of proofs.md: its name there, and what shows it. */
 export interface Violation {
-  name: `I${number}`;
+  /** The invariant; or the fault whose test failed. */
+  name: `I${number}` | `fault ${number}`;
   text: string;
 }
 

@@ -133,7 +133,7 @@ export class EventStream {
     while (!this.closed) {
       try {
         await this.ensureStream(connection);
-        this.publisher = new PipelinedPublisher(connection);
+        this.publisher = new PipelinedPublisher(connection, this.options.name);
         this.options.logger.log(`Events go to stream ${this.options.name}`);
         for (const listener of this.listeners) listener();
         return;

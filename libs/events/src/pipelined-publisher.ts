@@ -22,6 +22,7 @@ interface Waiting {
  */
 export class PipelinedPublisher {
   private readonly connection: NatsConnection;
+  private readonly stream: string;
   private readonly inbox = createInbox();
   private readonly acks: Subscription;
   /** By number, the oldest first; all wait equally long. */
@@ -29,20 +30,23 @@ export class PipelinedPublisher {
   private published = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(connection: NatsConnection) {
+  /** stream: the one that has to take the messages; another that has their subjects would acknowledge them, too. */
+  constructor(connection: NatsConnection, stream: string) {
     this.connection = connection;
+    this.stream = stream;
     this.acks = connection.subscribe(`${this.inbox}.*`, {
       callback: (error, message) => this.settle(message, error),
     });
     void this.acks.closed.then(() => this.rejectAll());
   }
 
-  /** Resolves when a stream has stored the message, with whether it had one with this id already. Fails with a PublishError. */
+  /** Resolves when the stream has stored the message, with whether it had one with this id already. Fails with a PublishError. */
   publish(subject: string, body: string, id: string): Promise<boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
     const number = String((this.published += 1));
     const messageHeaders = headers();
     messageHeaders.set('Nats-Msg-Id', id);
+    messageHeaders.set('Nats-Expected-Stream', this.stream);
     try {
       this.connection.publish(subject, body, { reply: `${this.inbox}.${number}`, headers: messageHeaders });
     } catch (error) {

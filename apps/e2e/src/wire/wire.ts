@@ -57,6 +57,11 @@ export class Wire {
     for (const socket of this.sockets) socket.resume();
   }
 
+  /** What is connected now falls silent for good, as after a failover; new connections work. */
+  strand(): void {
+    for (const socket of this.sockets) socket.pause();
+  }
+
   /** Breaks what is connected; new connections are refused until `mend`. */
   async cut(): Promise<void> {
     if (!this.server.listening) return;
