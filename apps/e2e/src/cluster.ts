@@ -21,11 +21,11 @@ export interface Answer {
 }
 
 /** A process of an app: the app's name, and -2 for its second replica. */
-type Name = App | 'session-2';
+export type Name = App | 'session-2' | 'gateway-2';
 
 /**
- * The four services as separate processes, two replicas of session among them, from their production builds; each on
- * a database of its own on the test Postgres. Processes can be killed and restarted.
+ * The four services as separate processes, two replicas of session among them (and of the gateway, if asked), from
+ * their production builds; each on a database of its own on the test Postgres. Processes can be killed and restarted.
  */
 export class Cluster {
   readonly natsUrl = process.env[NATS_URL]!;
@@ -35,10 +35,10 @@ export class Cluster {
   private readonly processes = new Map<Name, StartedProcess>();
   private tokens = new Map<string, { token: string; tenantId: string }>();
 
-  static async start(): Promise<Cluster> {
+  static async start(...more: Name[]): Promise<Cluster> {
     const cluster = new Cluster();
     await cluster.createDatabases();
-    for (const name of [...APPS, 'session-2'] as const) cluster.ports.set(name, await freePort());
+    for (const name of [...APPS, 'session-2', ...more] as const) cluster.ports.set(name, await freePort());
     await Promise.all([...cluster.ports.keys()].map((name) => cluster.startProcess(name)));
     await cluster.createToken('acme');
     await cluster.ready();
@@ -46,7 +46,21 @@ export class Cluster {
   }
 
   get gateway(): string {
-    return `http://127.0.0.1:${this.ports.get('gateway')!}`;
+    return `http://${this.addressOf('gateway')}`;
+  }
+
+  /** Where a process listens, host:port. */
+  addressOf(name: Name): string {
+    return `127.0.0.1:${this.ports.get(name)!}`;
+  }
+
+  pidOf(name: Name): number {
+    return this.processes.get(name)!.pid;
+  }
+
+  /** Every process there is. */
+  get names(): Name[] {
+    return [...this.ports.keys()];
   }
 
   tokenOf(tenant = 'acme'): string {
@@ -177,7 +191,7 @@ export class Cluster {
   }
 
   private async startProcess(name: Name): Promise<void> {
-    const app: App = name === 'session-2' ? 'session' : name;
+    const app = name.replace(/-2$/, '') as App;
     rmSync(this.logFile(name), { force: true });
     const started = await startProcess({
       name,
@@ -194,16 +208,15 @@ export class Cluster {
   }
 
   private settings(name: Name, app: App): Record<string, string> {
-    const address = (service: Name): string => `127.0.0.1:${this.ports.get(service)!}`;
     const port = String(this.ports.get(name)!);
     return {
       DATABASE_URL: this.databaseUrl(app),
       NATS_URL: this.natsUrl,
       GRPC_PORT: port,
       HTTP_PORT: port,
-      CONTACT_ADDRESS: address('contact'),
-      FLOW_CATALOG_ADDRESS: address('flow-catalog'),
-      SESSION_ADDRESS: `ipv4:${address('session')},${address('session-2')}`,
+      CONTACT_ADDRESS: this.addressOf('contact'),
+      FLOW_CATALOG_ADDRESS: this.addressOf('flow-catalog'),
+      SESSION_ADDRESS: `ipv4:${this.addressOf('session')},${this.addressOf('session-2')}`,
       LOG_LEVEL: 'debug',
     };
   }
