@@ -85,7 +85,13 @@ export function fromServiceError(error: ServiceError): DomainError {
   const details = error.metadata.get(DETAILS_KEY)[0];
   if (Buffer.isBuffer(details)) return fromRpcStatus(Status.decode(details));
   if (NO_ANSWER.includes(error.code)) return unavailable('A service did not answer in time', error);
+  if (isOverload(error)) return unavailable('A service is overloaded', error);
   return new DomainError('internal', 'INTERNAL', 'A service failed', { cause: error });
+}
+
+/** gRPC says the same of a message that is too large, which stays so however often it is sent: a fault of ours. */
+function isOverload({ code, details }: ServiceError): boolean {
+  return code === GrpcCode.RESOURCE_EXHAUSTED && !/larger than/.test(details);
 }
 
 /** The good outcome of a batch's item, or its error. */

@@ -10,6 +10,8 @@ import type { Logger, RunningService } from '@parley/service';
 import { GrpcErrorFilter } from './error.filter.ts';
 import { Health } from './health.ts';
 import { RequestInterceptor } from './request.interceptor.ts';
+import { SERVER_LIMITS } from './server-limits.ts';
+import { readable } from './unreadable.ts';
 import { SchemaPipe } from './validation.ts';
 
 export interface GrpcServerOptions {
@@ -50,7 +52,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     options: {
       url: address,
       package: packageName,
-      packageDefinition: { [service]: options.definition },
+      packageDefinition: { [service]: readable(options.definition) },
+      channelOptions: SERVER_LIMITS,
       // Nest's default cancels the calls in flight.
       gracefulShutdown: true,
       onLoadPackageDefinition: (_definition: unknown, server: Server) => {

@@ -39,6 +39,9 @@ export const RPCS: Rpc[] = SERVICES.flatMap(([app, service]) =>
   })),
 );
 
+/** In the contracts already, and served from the next change on; delete this then. */
+export const NOT_SERVED_YET = ['SessionService/BatchGetStarts'];
+
 export interface RawAnswer {
   code: GrpcCode;
   /** The status' text. */

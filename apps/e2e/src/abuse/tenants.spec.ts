@@ -5,7 +5,7 @@ import { Cluster, type Answer, type Name } from '../cluster.ts';
 import { ASKED, rpcOf, WITHOUT_IDS, type Target } from './foreign-ids.rpcs.ts';
 import { foreignRequestsOf, type Ids } from './foreign-ids.routes.ts';
 import { nameOf, ROUTES } from './operations.ts';
-import { callRaw, rawClients, RPCS } from './rpcs.ts';
+import { callRaw, NOT_SERVED_YET, rawClients, RPCS } from './rpcs.ts';
 
 /** What every answer to anybody differs in. */
 const OWN_TO_EACH_ANSWER = ['x-request-id', 'x-ratelimit-remaining', 'date'];
@@ -134,7 +134,7 @@ describe('over gRPC, another tenant’s things', () => {
   it('are answered otherwise when their owner asks the same, so the question was right', async () => {
     for (const asked of Object.keys(ASKED)) {
       const answer = await ask(asked, 'rival', theirs);
-      if (answer.code === GrpcCode.UNIMPLEMENTED) continue;
+      if (answer.code === GrpcCode.UNIMPLEMENTED && NOT_SERVED_YET.includes(rpcOf(asked))) continue;
       expect({ asked, answer }).not.toEqual({ asked, answer: await ask(asked, 'rival', nobodys()) });
     }
   });
