@@ -21,32 +21,53 @@ export interface Answer {
 }
 
 /** A process of an app: the app's name, and -2 for its second replica. */
-export type Name = App | 'session-2' | 'gateway-2';
+export type Name = App | `${App}-${number}`;
+
+export interface ClusterOptions {
+  /** Processes of an app; default 1, of session 2. */
+  replicas?: Partial<Record<App, number>>;
+  /** Default: the test servers. */
+  servers?: { postgres: { url: string }; nats: { url: string } };
+  /** What a process is given in place of its own settings, or beside them. Asked at each of its starts. */
+  settings?: (name: Name, own: Record<string, string>) => Record<string, string>;
+}
 
 /**
- * The four services as separate processes, two replicas of session among them (and of the gateway, if asked), from
- * their production builds; each on a database of its own on the test Postgres. Processes can be killed and restarted.
+ * The four services as separate processes, two replicas of session among them, from their production builds; each on
+ * a database of its own on the test Postgres. Processes can be killed and restarted.
  */
 export class Cluster {
-  readonly natsUrl = process.env[NATS_URL]!;
+  readonly natsUrl: string;
+  /** Every process by its name. */
+  readonly names: readonly Name[];
+  private readonly options: ClusterOptions;
+  private readonly postgresUrl: string;
   private readonly id = randomUUID().replaceAll('-', '').slice(0, 12);
   private readonly logs = mkdtempSync(join(tmpdir(), 'parley-e2e-'));
   private readonly ports = new Map<Name, number>();
   private readonly processes = new Map<Name, StartedProcess>();
   private tokens = new Map<string, { token: string; tenantId: string }>();
 
-  static async start(...more: Name[]): Promise<Cluster> {
-    const cluster = new Cluster();
+  private constructor(options: ClusterOptions) {
+    this.options = options;
+    this.postgresUrl = options.servers?.postgres.url ?? process.env[POSTGRES_URL]!;
+    this.natsUrl = options.servers?.nats.url ?? process.env[NATS_URL]!;
+    const replicas = new Map<string, number>(Object.entries({ session: 2, ...options.replicas }));
+    this.names = APPS.flatMap((app) =>
+      Array.from({ length: replicas.get(app) ?? 1 }, (_, index): Name =>
+        index === 0 ? app : `${app}-${index + 1}`,
+      ),
+    );
+  }
+
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const cluster = new Cluster(options);
     await cluster.createDatabases();
-    for (const name of [...APPS, 'session-2', ...more] as const) cluster.ports.set(name, await freePort());
+    for (const name of cluster.names) cluster.ports.set(name, await freePort());
     await Promise.all([...cluster.ports.keys()].map((name) => cluster.startProcess(name)));
     await cluster.createToken('acme');
     await cluster.ready();
     return cluster;
-  }
-
-  get gateway(): string {
-    return `http://${this.addressOf('gateway')}`;
   }
 
   /** Where a process listens, host:port. */
@@ -54,13 +75,29 @@ export class Cluster {
     return `127.0.0.1:${this.ports.get(name)!}`;
   }
 
+  get gateway(): string {
+    return `http://${this.addressOf('gateway')}`;
+  }
+
+  /** Where each replica of the gateway listens. */
+  get gateways(): string[] {
+    return this.replicasOf('gateway').map((name) => `http://${this.addressOf(name)}`);
+  }
+
+  replicasOf(app: App): Name[] {
+    return this.names.filter((name) => appOf(name) === app);
+  }
+
+  /** The process id of a process, as long as it runs. */
   pidOf(name: Name): number {
     return this.processes.get(name)!.pid;
   }
 
-  /** Every process there is. */
-  get names(): Name[] {
-    return [...this.ports.keys()];
+  /** What a client of a gRPC service is given as its target: every replica's address. */
+  targetOf(app: App): string {
+    return `ipv4:${this.replicasOf(app)
+      .map((name) => `127.0.0.1:${this.ports.get(name)!}`)
+      .join(',')}`;
   }
 
   tokenOf(tenant = 'acme'): string {
@@ -151,6 +188,15 @@ export class Cluster {
     await this.processes.get(name)!.kill();
   }
 
+  /** SIGSTOP: its connections stay open and nobody answers. */
+  pause(name: Name): void {
+    process.kill(this.pidOf(name), 'SIGSTOP');
+  }
+
+  resume(name: Name): void {
+    process.kill(this.pidOf(name), 'SIGCONT');
+  }
+
   /** Asks a process to end, as an orchestrator would. Gives its exit code. */
   async terminate(name: Name): Promise<number | null> {
     const started = this.processes.get(name)!;
@@ -179,25 +225,25 @@ export class Cluster {
 
   async stop(): Promise<void> {
     await Promise.all([...this.processes.values()].map((started) => started.stop()));
-    const server = process.env[POSTGRES_URL]!;
-    for (const app of APPS) await query(server, `DROP DATABASE ${this.databaseName(app)} WITH (FORCE)`);
+    for (const app of APPS)
+      await query(this.postgresUrl, `DROP DATABASE ${this.databaseName(app)} WITH (FORCE)`);
     rmSync(this.logs, { recursive: true, force: true });
   }
 
   private async createDatabases(): Promise<void> {
-    const server = process.env[POSTGRES_URL]!;
-    for (const app of APPS) await query(server, `CREATE DATABASE ${this.databaseName(app)}`);
+    for (const app of APPS) await query(this.postgresUrl, `CREATE DATABASE ${this.databaseName(app)}`);
     await Promise.all(APPS.map((app) => this.run(app, 'migrate.js')));
   }
 
   private async startProcess(name: Name): Promise<void> {
-    const app = name.replace(/-2$/, '') as App;
+    const app = appOf(name);
+    const own = this.settings(name, app);
     rmSync(this.logFile(name), { force: true });
     const started = await startProcess({
       name,
       command: process.execPath,
       args: [join(ROOT, 'apps', app, 'dist', 'main.js')],
-      env: { ...process.env, NODE_OPTIONS: '', ...this.settings(name, app) },
+      env: { ...process.env, NODE_OPTIONS: '', ...own, ...this.options.settings?.(name, own) },
       logFile: this.logFile(name),
     });
     this.processes.set(name, started);
@@ -214,9 +260,9 @@ export class Cluster {
       NATS_URL: this.natsUrl,
       GRPC_PORT: port,
       HTTP_PORT: port,
-      CONTACT_ADDRESS: this.addressOf('contact'),
-      FLOW_CATALOG_ADDRESS: this.addressOf('flow-catalog'),
-      SESSION_ADDRESS: `ipv4:${this.addressOf('session')},${this.addressOf('session-2')}`,
+      CONTACT_ADDRESS: this.targetOf('contact'),
+      FLOW_CATALOG_ADDRESS: this.targetOf('flow-catalog'),
+      SESSION_ADDRESS: this.targetOf('session'),
       LOG_LEVEL: 'debug',
     };
   }
@@ -225,11 +271,15 @@ export class Cluster {
     return `e2e_${this.id}_${app.replace('-', '_')}`;
   }
 
-  private databaseUrl(app: App): string {
-    const url = new URL(process.env[POSTGRES_URL]!);
+  databaseUrl(app: App): string {
+    const url = new URL(this.postgresUrl);
     url.pathname = `/${this.databaseName(app)}`;
     return url.href;
   }
+}
+
+function appOf(name: Name): App {
+  return name.replace(/-\d+$/, '') as App;
 }
 
 async function query<Row extends pg.QueryResultRow>(

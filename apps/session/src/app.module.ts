@@ -12,6 +12,7 @@ import { SessionController } from './session.controller.ts';
 import { SessionExpirer } from './session-expirer.ts';
 import { SessionService } from './session.service.ts';
 import { SessionStarter } from './session-starter.ts';
+import { startRequestPurge } from './start-request-purge.ts';
 
 @Module({})
 class AppModule {
@@ -49,6 +50,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   const outbox = new Outbox(database, relay);
   const flowCatalog = connect(FlowCatalogServiceClient, config.FLOW_CATALOG_ADDRESS);
   const expirer = new SessionExpirer(outbox, logger);
+  const purge = startRequestPurge(database, logger);
 
   const server = await startGrpcServer({
     module: AppModule.with(database, outbox, flowCatalog),
@@ -62,12 +64,13 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     logger,
   });
   relay.start();
+  purge.start();
   if (config.EXPIRER) expirer.start();
   return {
     address: server.address,
     close: async () => {
       await server.close();
-      await expirer.stop();
+      await Promise.all([expirer.stop(), purge.stop()]);
       await relay.stop();
       stream.close();
       flowCatalog.close();

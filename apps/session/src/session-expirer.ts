@@ -33,10 +33,9 @@ export class SessionExpirer {
 }
 
 async function expireBatch(outbox: Outbox): Promise<boolean> {
-  const expired = await outbox.transaction(async (tx, publish) => {
+  const expired = await outbox.statements(async (tx) => {
     const sessions = await expireDue(tx, BATCH_SIZE);
-    await publish(sessions.map(sessionExpired));
-    return sessions.length;
+    return { result: sessions.length, events: sessions.map(sessionExpired) };
   });
   return expired === BATCH_SIZE;
 }

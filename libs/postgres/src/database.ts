@@ -1,7 +1,9 @@
 import { unavailable } from '@parley/errors';
-import type { Client } from 'pg';
+import type { Client, Pool } from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { isAway, isConflict } from './sql-state.ts';
+import { runStatement, runStatements, type Statements } from './statements.ts';
 
 export interface DatabaseOptions {
   /** postgres:// URL of the service's own database. */
@@ -49,6 +51,8 @@ export class Database {
         idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
         // Also when the server itself stands still.
         query_timeout: STATEMENT_TIMEOUT_MS + 300,
+        // Statements leave without waiting for the answer to the one before.
+        pipeline: true,
       },
     });
     await dataSource.initialize();
@@ -57,7 +61,7 @@ export class Database {
 
   /** One statement outside a transaction. */
   async query<Row>(text: string, parameters: unknown[] = []): Promise<Row[]> {
-    return this.attempt(() => sql<Row>(this.dataSource.manager, text, parameters));
+    return this.attempt(() => runStatement<Row>(this.pool, text, parameters));
   }
 
   /** Work with repositories outside a transaction. */
@@ -70,6 +74,11 @@ export class Database {
     return this.attempt(() => this.runTransaction(work));
   }
 
+  /** As transaction, for hand-written statements where every round trip counts. It may run more than once, too. */
+  async statements<T>(work: (tx: Statements) => Promise<T>): Promise<T> {
+    return this.attempt(() => runStatements(this.pool, work));
+  }
+
   /** Fails when the database does not answer. */
   async ping(): Promise<void> {
     await this.query('SELECT 1');
@@ -77,6 +86,11 @@ export class Database {
 
   async close(): Promise<void> {
     await this.dataSource.destroy();
+  }
+
+  /** TypeORM's own, so that a service has one limit of connections. */
+  private get pool(): Pool {
+    return (this.dataSource.driver as PostgresDriver).master as Pool;
   }
 
   private async runTransaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
