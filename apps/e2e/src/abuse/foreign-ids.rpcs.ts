@@ -5,10 +5,12 @@ import {
   SearchContactsRequest,
   SetConsentRequest,
   UpdateContactRequest,
+  UpsertContactRequest,
 } from '@parley/contracts/contact';
 import {
   ArchiveFlowRequest,
   BatchGetPublishedFlowsRequest,
+  CreateFlowRequest,
   GetFlowRequest,
   GetFlowVersionRequest,
   GetPublishedFlowRequest,
@@ -17,6 +19,7 @@ import {
   PublishFlowRequest,
   UnpublishFlowRequest,
   UpdateFlowRequest,
+  ValidateFlowRequest,
 } from '@parley/contracts/flow-catalog';
 import {
   BatchGetStartsRequest,
@@ -40,12 +43,13 @@ export interface Target extends Ids {
 /** What one tenant asks about another's things: for each RPC, the request with every id it takes; what ends them last. */
 type Asked = Record<string, (tenantId: string, target: Target) => object>;
 
-/** RPCs that take no id, phone or token of a thing that exists. */
-export const WITHOUT_IDS = [
-  'ContactService/UpsertContact',
-  'FlowCatalogService/CreateFlow',
-  'FlowCatalogService/ValidateFlow',
-];
+/** RPCs that take no id, phone or token of a thing that exists, each with a request it serves. */
+export const WITHOUT_IDS: Asked = {
+  'ContactService/UpsertContact': (tenantId, { phone }) =>
+    UpsertContactRequest.fromPartial({ tenantId, phone, fields: { name: 'Ada', metadata: '{"a":1}' } }),
+  'FlowCatalogService/CreateFlow': (tenantId) => CreateFlowRequest.fromPartial({ tenantId, name: 'Menu' }),
+  'FlowCatalogService/ValidateFlow': (tenantId) => ValidateFlowRequest.fromPartial({ tenantId }),
+};
 
 const fingerprint = Buffer.from('fingerprint');
 /** A page token is the last id of the page before, in base64url. */

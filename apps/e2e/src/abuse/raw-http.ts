@@ -33,14 +33,21 @@ export function sendHttp(address: string, { method, path, headers, body }: RawRe
   });
 }
 
-/** Writes to a new connection, and gives all that comes back until it is closed. */
+/**
+ * Writes to a new connection, piece by piece until something comes back, and gives all that comes back until it is
+ * closed.
+ */
 export function sendBytes(address: string, ...pieces: (string | Buffer)[]): Promise<string> {
   const { hostname, port } = new URL(`http://${address}`);
   return new Promise((resolve) => {
     let answer = '';
-    const socket = connect(Number(port), hostname, () => {
-      for (const piece of pieces) socket.write(piece);
-    });
+    const socket = connect(Number(port), hostname);
+    const writeNext = (index: number): void => {
+      if (answer !== '' || socket.destroyed || index === pieces.length) return;
+      // In its own time, so that an answer is read before the other side resets what it will not read.
+      socket.write(pieces[index]!, () => setTimeout(writeNext, 2, index + 1));
+    };
+    socket.on('connect', () => writeNext(0));
     socket.on('data', (data) => (answer += data.toString('latin1')));
     // A server that has refused may close before all is sent.
     socket.on('error', () => undefined);

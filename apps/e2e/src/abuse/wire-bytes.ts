@@ -54,45 +54,52 @@ function textOf(tenantId: string, ids: string[]): fc.Arbitrary<Buffer> {
   );
 }
 
-/**
- * Messages whose first field is mostly the tenant, as in nearly all of ours, and else a list of such messages, as in
- * our batches; the others are of any type.
- */
-function messageOf(tenantId: string, ids: string[], depth: number): fc.Arbitrary<Buffer> {
-  const text = textOf(tenantId, ids);
+/** A field of any type. */
+function fieldOf(tenantId: string, ids: string[], depth: number): fc.Arbitrary<Buffer> {
   const number = fc.integer({ min: 2, max: 11 });
-  const kinds: fc.Arbitrary<Buffer>[] = [
-    fc.tuple(number, text).map(([field, bytes]) => delimited(field, bytes)),
-    fc
-      .tuple(number, fc.constantFrom(...INTERESTING))
-      .map(([field, value]) => Buffer.concat([tag(field, 0), varint(value)])),
-  ];
-  if (depth > 0) {
-    const inner = fc.tuple(number, messageOf(tenantId, ids, depth - 1));
-    kinds.push(inner.map(([field, bytes]) => delimited(field, bytes)));
-  }
-  const tenant = fc.oneof(
-    { weight: 9, arbitrary: fc.constant(Buffer.from(tenantId)) },
-    { weight: 1, arbitrary: text },
+  const text = fc.tuple(number, textOf(tenantId, ids)).map(([field, bytes]) => delimited(field, bytes));
+  const whole = fc
+    .tuple(number, fc.constantFrom(...INTERESTING))
+    .map(([field, value]) => Buffer.concat([tag(field, 0), varint(value)]));
+  if (depth === 0) return fc.oneof(text, whole);
+  const inner = fc.tuple(number, messageOf(tenantId, ids, depth - 1));
+  return fc.oneof(
+    text,
+    whole,
+    inner.map(([field, bytes]) => delimited(field, bytes)),
   );
-  const first = tenant.map((bytes) => delimited(1, bytes));
-  // The second field mostly names something.
-  const second = fc.oneof(
-    fc.constantFrom(...ids).map((id) => delimited(2, Buffer.from(id))),
-    fc.constant(Buffer.alloc(0)),
-  );
-  return fc
-    .tuple(first, second, fc.array(fc.oneof(...kinds), { maxLength: 6 }))
-    .map(([one, two, more]) => Buffer.concat([one, two, ...more]));
 }
 
-/** Bytes for any RPC: a message, a batch of messages, one that is cut off or has a byte changed, or noise. */
-export function requestBytes(tenantId: string, ids: string[]): fc.Arbitrary<Buffer> {
+/**
+ * Messages whose first field is mostly the tenant, as in nearly all of ours, and whose second mostly names something.
+ */
+function messageOf(tenantId: string, ids: string[], depth: number): fc.Arbitrary<Buffer> {
+  const tenant = fc.oneof(
+    { weight: 9, arbitrary: fc.constant(Buffer.from(tenantId)) },
+    { weight: 1, arbitrary: textOf(tenantId, ids) },
+  );
+  const first = tenant.map((bytes) => delimited(1, bytes));
+  const named = fc.constantFrom(...ids).map((id) => delimited(2, Buffer.from(id)));
+  const second = fc.oneof(named, fc.constant(Buffer.alloc(0)));
+  const others = fc.array(fieldOf(tenantId, ids, depth), { maxLength: 6 });
+  return fc.tuple(first, second, others).map(([one, two, more]) => Buffer.concat([one, two, ...more]));
+}
+
+/**
+ * Bytes for an RPC: requests it serves, with fields over the first ones, messages of the usual shape and batches of
+ * them, all these cut off or with a byte changed, and noise.
+ */
+export function requestBytes(tenantId: string, ids: string[], served: Buffer[]): fc.Arbitrary<Buffer> {
   const message = messageOf(tenantId, ids, 2);
   const batch = fc
     .array(message, { minLength: 1, maxLength: 5 })
     .map((items) => Buffer.concat(items.map((item) => delimited(1, item))));
-  const sound = fc.oneof(message, batch);
+  // Of a field that comes twice, the last one counts.
+  const again = fc.array(fieldOf(tenantId, ids, 1), { maxLength: 2 });
+  const known = fc
+    .tuple(fc.constantFrom(...served), again)
+    .map(([bytes, more]) => Buffer.concat([bytes, ...more]));
+  const sound = fc.oneof({ weight: 3, arbitrary: known }, message, batch);
   const cut = fc.tuple(sound, fc.nat()).map(([bytes, at]) => bytes.subarray(0, at % (bytes.length + 1)));
   const changed = fc.tuple(sound, fc.nat(), fc.nat(255)).map(([bytes, at, byte]) => {
     const copy = Buffer.from(bytes);
