@@ -8,7 +8,8 @@ import { contactNotFound } from './contact.ts';
 import type { ContactEntity } from './contact.entity.ts';
 import { resolveContactRequest, type ResolveContact } from './contact.requests.ts';
 
-export type Resolution = { contact: ContactEntity; created: boolean } | DomainError;
+/** A contact that would be created, where the item only validates, has no id and no times. */
+export type Resolution = { contact: ResolvedContact; created: boolean } | DomainError;
 
 /** One phone of one tenant to find or create. */
 interface PhoneKey {
@@ -16,6 +17,20 @@ interface PhoneKey {
   phone: string;
   source: string;
 }
+
+export type ResolvedContact = Omit<ContactEntity, 'createdAt' | 'updatedAt'> & Partial<ContactEntity>;
+
+const UNKNOWN = {
+  id: '',
+  name: '',
+  email: '',
+  locale: '',
+  tags: [],
+  metadata: '{}',
+  source: '',
+  optedInAt: null,
+  optedOutAt: null,
+};
 
 /** A row as a ContactEntity. */
 const COLUMNS = `tenant_id AS "tenantId", id, phone, name, email, locale, tags, metadata, source,
@@ -34,15 +49,21 @@ export class ContactResolver {
   async resolve(requests: unknown[]): Promise<Resolution[]> {
     const items = requests.map(check);
     const valid = items.filter((item): item is ResolveContact => !(item instanceof DomainError));
-    const byId = await this.findByIds(valid.filter((item) => item.id !== ''));
-    const { contacts: byPhone, created } = await this.findOrCreate(valid.filter((item) => item.id === ''));
+    const [byId, { contacts: byPhone, created }] = await Promise.all([
+      this.findByIds(valid.filter((item) => item.id !== '')),
+      this.findOrCreate(valid.filter((item) => item.id === '')),
+    ]);
     return items.map((item) => {
       if (item instanceof DomainError) return item;
       const contact =
         item.id === '' ? byPhone.get(key(item.tenantId, item.phone)) : byId.get(key(item.tenantId, item.id));
-      if (!contact) return contactNotFound();
-      // Only the first item of a phone created it.
-      return accept(item, contact, created.delete(contact.id));
+      if (contact) {
+        // Only the first item of a phone created it.
+        return accept(item, contact, !item.validateOnly && created.delete(contact.id));
+      }
+      return item.id === ''
+        ? { contact: { ...UNKNOWN, tenantId: item.tenantId, phone: item.phone }, created: true }
+        : contactNotFound();
     });
   }
 
@@ -55,16 +76,17 @@ export class ContactResolver {
     return new Map(contacts.map((contact) => [key(contact.tenantId, contact.id), contact]));
   }
 
+  /** Items that only validate create nothing, and find only what is there. */
   private async findOrCreate(
-    items: PhoneKey[],
+    items: ResolveContact[],
   ): Promise<{ contacts: Map<string, ContactEntity>; created: Set<string> }> {
     const contacts = await this.findByPhones(items);
     const isMissing = (item: PhoneKey): boolean => !contacts.has(key(item.tenantId, item.phone));
-    const created = await this.create(items.filter(isMissing));
+    const created = await this.create(items.filter((item) => isMissing(item) && !item.validateOnly));
     for (const contact of created) contacts.set(key(contact.tenantId, contact.phone), contact);
     // What could neither be found nor created, another caller created meanwhile.
-    for (const [phone, contact] of await this.findByPhones(items.filter(isMissing)))
-      contacts.set(phone, contact);
+    const raced = items.filter((item) => isMissing(item) && !item.validateOnly);
+    for (const [phone, contact] of await this.findByPhones(raced)) contacts.set(phone, contact);
     return { contacts, created: new Set(created.map((contact) => contact.id)) };
   }
 

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SchemaPipe } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import type { Logger, RunningService } from '@parley/service';
+import { Logger, type RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
 import { MeController } from './auth/me.controller.ts';
 import { TOKEN_ENTITIES, TokenStore } from './auth/token-store.ts';
@@ -23,14 +23,18 @@ import { addRequestHooks, refuseUrl } from './request-hooks.ts';
 import { RouteTable } from './route-table.ts';
 import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
 import { SessionsController } from './sessions/sessions.controller.ts';
-import { BatchedCalls } from './trigger-flow/batched-calls.ts';
+import { BATCH_SIZE, BatchedCalls } from './trigger-flow/batched-calls.ts';
+import { BulkTriggerController } from './trigger-flow/bulk-trigger.controller.ts';
+import { BulkTriggerService } from './trigger-flow/bulk-trigger.service.ts';
 import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
 import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
 
 /** Of a request's body. A flow's definition may be 1 MiB, and there is something around it. */
 const BODY_LIMIT = 2 * 1024 * 1024;
-/** From a request's first byte to its last. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** Of a bulk request's, where it is not JSON lines. */
+const BULK_BODY_LIMIT = 8 * 1024 * 1024;
+/** Of a request's head. request-hooks.ts limits its body. */
+const HEADERS_TIMEOUT_MS = 10_000;
 /** What draining waits for requests that do not end. */
 const DRAIN_LIMIT_MS = 5_000;
 /** As long as Node lets a request's head be: what is too long for an id is answered by the route, as an id unknown. */
@@ -38,11 +42,12 @@ const MAX_PARAMETER_LENGTH = 16 * 1024;
 
 @Module({})
 class AppModule {
-  static with(clients: Clients, readiness: Readiness): DynamicModule {
+  static with(config: GatewayConfig, clients: Clients, readiness: Readiness, logger: Logger): DynamicModule {
     return {
       module: AppModule,
       controllers: [
         TriggerFlowController,
+        BulkTriggerController,
         GetFlowController,
         ContactActionsController,
         NewFlowTriggeredController,
@@ -55,8 +60,11 @@ class AppModule {
       ],
       providers: [
         TriggerFlowService,
+        BulkTriggerService,
         BatchedCalls,
+        { provide: BATCH_SIZE, useValue: config.TRIGGER_BATCH_SIZE },
         { provide: Readiness, useValue: readiness },
+        { provide: Logger, useValue: logger },
         ...clientProviders(clients),
       ],
     };
@@ -78,7 +86,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   });
   const clients = connectClients(config);
   const routes = new RouteTable();
-  const app = await createApp(clients, database, routes, logger);
+  const app = await createApp(config, clients, database, routes, logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   return {
     address: new URL(await app.getUrl()).host,
@@ -95,6 +103,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
 }
 
 async function createApp(
+  config: GatewayConfig,
   clients: Clients,
   database: Database,
   routes: RouteTable,
@@ -103,21 +112,28 @@ async function createApp(
   // While draining, what comes on open connections is still served.
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
     clientErrorHandler: answerClientError,
     frameworkErrors: refuseUrl,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     return503OnClosing: false,
   });
   const server = adapter.getInstance();
-  server.addHook('onRoute', (route) => routes.add(route));
+  server.addHook('onRoute', (route) => {
+    routes.add(route);
+    if (route.config?.bulk === true) route.bodyLimit = BULK_BODY_LIMIT;
+  });
   addRequestHooks(server, new Authenticator(new TokenStore(database)), logger);
 
   const readiness = new Readiness(clients, () => database.ping());
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(clients, readiness), adapter, {
-    logger,
-    bodyParser: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(config, clients, readiness, logger),
+    adapter,
+    {
+      logger,
+      bodyParser: false,
+    },
+  );
   readJsonBodies(server);
   app.setGlobalPrefix('api/v1', { exclude: ['healthz', 'readyz'] });
   app.useGlobalFilters(new ErrorFilter(routes, logger));

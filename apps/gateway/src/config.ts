@@ -13,6 +13,8 @@ export const gatewayConfig = z.object({
   CONTACT_ADDRESS: z.string(),
   FLOW_CATALOG_ADDRESS: z.string(),
   SESSION_ADDRESS: z.string(),
+  /** Triggers whose calls to a service leave together, at most. 1: each its own call, as the benchmark compares. */
+  TRIGGER_BATCH_SIZE: z.coerce.number().int().min(1).max(256).default(256),
   LOG_LEVEL: logLevel,
 });
 

@@ -2,4 +2,4 @@ export { call, connect } from './client.ts';
 export { decodePageToken, pageSize, splitPage, UUID_KEY } from './page-token.ts';
 export { fromRpcStatus, settle, toRpcStatus, toServiceError } from './rpc-status.ts';
 export { startGrpcServer, type GrpcServerOptions } from './server.ts';
-export { batchRequest, checkItem, SchemaPipe, uuid } from './validation.ts';
+export { batchRequest, checkItem, SchemaPipe, toFieldProblems, uuid } from './validation.ts';

@@ -21,14 +21,16 @@ export async function runStatement<Row>(pool: Pool, text: string, parameters: un
  */
 export async function runStatements<T>(pool: Pool, work: (tx: Statements) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  // A connection that breaks fails its statements, which is enough: unheard, its error would end the process.
+  client.on('error', ignore);
   try {
     const result = await beginAndCommit(client, work);
-    client.release();
+    client.off('error', ignore).release();
     return result;
   } catch (error) {
     // A connection that does not answer may be in the transaction still: the next user's writes would fall into it.
     await client.query('ROLLBACK').then(
-      () => client.release(),
+      () => client.off('error', ignore).release(),
       () => client.release(true),
     );
     throw error;
@@ -68,6 +70,8 @@ async function beginAndCommit<T>(client: PoolClient, work: (tx: Statements) => P
   if (command !== 'COMMIT') throw new Error(`COMMIT was answered with ${command}`);
   return result;
 }
+
+function ignore(): void {}
 
 const names = new Map<string, string>();
 

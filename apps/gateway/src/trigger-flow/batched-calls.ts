@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Batcher } from '@parley/batching';
 import {
   ContactServiceClient,
@@ -13,6 +13,7 @@ import {
 } from '@parley/contracts/flow-catalog';
 import {
   SessionServiceClient,
+  type GetStartRequest,
   type StartSessionRequest,
   type StartSessionResponse,
 } from '@parley/contracts/session';
@@ -20,15 +21,18 @@ import { call, settle } from '@parley/grpc';
 import { currentRequest, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
 
+/** The provider of TRIGGER_BATCH_SIZE. */
+export const BATCH_SIZE = Symbol('BATCH_SIZE');
+
 /** Of each kind of call. */
 const LIMITS = {
-  maxInFlight: 2,
-  maxItems: 256,
   // Services take messages of 4 MiB. What else an item holds is a few UUIDs.
   maxBytes: 3 * 1024 * 1024,
   sizeOf: () => ITEM_BYTES,
   maxWaiting: 5_000,
 };
+const MAX_BATCHES = 2;
+const MAX_SINGLE_CALLS = 256;
 const ITEM_BYTES = 256;
 /** Of a request without one; there is none today. */
 const DEFAULT_DEADLINE_MS = 2_000;
@@ -39,14 +43,21 @@ export class BatchedCalls {
   private readonly flows: PublishedFlowCache;
   private readonly contacts: Batcher<ResolveContactRequest, ResolvedContact>;
   private readonly sessions: Batcher<StartSessionRequest, StartSessionResponse>;
+  private readonly earlier: Batcher<GetStartRequest, StartSessionResponse>;
 
   constructor(
     flows: FlowCatalogServiceClient,
     contacts: ContactServiceClient,
     sessions: SessionServiceClient,
+    @Inject(BATCH_SIZE) batchSize: number,
   ) {
-    const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
+    const limits = {
       ...LIMITS,
+      maxItems: batchSize,
+      maxInFlight: batchSize === 1 ? MAX_SINGLE_CALLS : MAX_BATCHES,
+    };
+    const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
+      ...limits,
       name: 'flow-catalog',
       run: inOneRequest(async (requests) => {
         const { outcomes } = await call(flows, flows.batchGetPublishedFlows, { requests });
@@ -58,7 +69,7 @@ export class BatchedCalls {
       batcher.submit(request, Date.now() + DEFAULT_DEADLINE_MS),
     );
     this.contacts = new Batcher({
-      ...LIMITS,
+      ...limits,
       name: 'contact',
       run: inOneRequest(async (requests) => {
         const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests });
@@ -66,11 +77,19 @@ export class BatchedCalls {
       }),
     });
     this.sessions = new Batcher({
-      ...LIMITS,
+      ...limits,
       name: 'session',
       sizeOf: ({ context }) => ITEM_BYTES + Buffer.byteLength(context),
       run: inOneRequest(async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'session'));
+      }),
+    });
+    this.earlier = new Batcher({
+      ...limits,
+      name: 'session',
+      run: inOneRequest(async (requests) => {
+        const { outcomes } = await call(sessions, sessions.batchGetStarts, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));
       }),
     });
@@ -87,6 +106,11 @@ export class BatchedCalls {
 
   resolveContact(request: ResolveContactRequest): Promise<ResolvedContact> {
     return this.contacts.submit(request, deadlineOfRequest());
+  }
+
+  /** Fails with REQUEST_ID_UNKNOWN where there is none. */
+  earlierStart(request: GetStartRequest): Promise<StartSessionResponse> {
+    return this.earlier.submit(request, deadlineOfRequest());
   }
 
   startSession(request: StartSessionRequest): Promise<StartSessionResponse> {

@@ -1,0 +1,44 @@
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import type { Check } from './systems/system.ts';
+
+/** The stream that the session service makes for its events. */
+export const SESSION_STREAM = 'PARLEY_SESSION';
+
+/** Each started id is there once, and nothing is there that was not answered as started. */
+export function checkRows(what: string, started: ReadonlySet<string>, found: readonly string[]): Check {
+  const distinct = new Set(found);
+  const missing = [...started].filter((id) => !distinct.has(id)).length;
+  const unexpected = [...distinct].filter((id) => !started.has(id)).length;
+  const twice = found.length - distinct.size;
+  const ok = missing === 0 && unexpected === 0 && twice === 0;
+  const wrong = `${missing} missing, ${unexpected} unexpected, ${twice} double`;
+  return {
+    ok,
+    text: `${started.size} started, ${found.length} ${what}${ok ? ', the same ids' : `: ${wrong}`}`,
+  };
+}
+
+/** The same for the session.started events in the stream. */
+export async function checkStartedEvents(natsUrl: string, started: ReadonlySet<string>): Promise<Check> {
+  const connection = await connect({ servers: new URL(natsUrl).host });
+  try {
+    const manager = await jetstreamManager(connection);
+    // Not an ordered consumer: with a filter that needs a newer nats-server than Debian's.
+    const { name, num_pending: waiting } = await manager.consumers.add(SESSION_STREAM, {
+      ack_policy: AckPolicy.None,
+      filter_subject: 'session.started',
+    });
+    const found: string[] = [];
+    if (waiting > 0) {
+      const consumer = await jetstream(connection).consumers.get(SESSION_STREAM, name);
+      for await (const message of await consumer.consume({ max_messages: 1_000 })) {
+        found.push(message.json<{ subject: string }>().subject);
+        if (found.length === waiting) break;
+      }
+    }
+    return checkRows('session.started events', started, found);
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,203 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { findNatsServer, lastLines, pollUntil, startProcess } from '@parley/local-servers';
+import type { StartedProcess } from '@parley/local-servers';
+import pg from 'pg';
+import { checkRows, checkStartedEvents } from '../check.ts';
+import { loadContacts } from '../bulk-rows.ts';
+import { REPOSITORY_ROOT } from '../repository.ts';
+import { STORED_CONTACTS, triggerRequest } from './system.ts';
+import type { Check, System, Workload } from './system.ts';
+
+/** What is read here of the stack.json that `npm start` writes. */
+export interface Stack {
+  gateway: string;
+  nats: string;
+  databases: Record<'contact' | 'session', string>;
+  tenant_id: string;
+  token: string;
+  pids: Record<'gateway' | 'contact' | 'flow_catalog', number>;
+  replicas: { session: { address: string; pid: number }[] };
+}
+
+export interface ParleyOptions {
+  name: string;
+  /** Where it keeps everything; it gets a Postgres and a NATS of its own there. */
+  home: string;
+  sessionReplicas?: number;
+  /** Settings for its processes. */
+  env?: Record<string, string>;
+  signal: AbortSignal;
+}
+
+const START = join(REPOSITORY_ROOT, 'tools', 'local-stack', 'src', 'start.ts');
+/** The first one builds the services. */
+const READY_TIMEOUT_MS = 300_000;
+const SETTLE_TIMEOUT_MS = 120_000;
+/** Sessions must not expire while they are counted. */
+const TTL_MINUTES = 1_440;
+const FLOW = {
+  name: 'Bench',
+  settings: { session_ttl_minutes: TTL_MINUTES },
+  definition: {
+    nodes: [
+      { id: 'start', type: 'entry', data: {} },
+      { id: 'bye', type: 'end', data: {} },
+    ],
+    edges: [{ source: 'start', target: 'bye' }],
+  },
+};
+
+/** Parley as `npm start` runs it: production builds of all four services, with a Postgres and a NATS. */
+export class Parley implements System {
+  readonly name: string;
+  readonly stack: Stack;
+  readonly #home: string;
+  readonly #process: StartedProcess;
+  readonly #sessions: pg.Pool;
+
+  private constructor(options: ParleyOptions, started: StartedProcess, stack: Stack) {
+    this.name = options.name;
+    this.stack = stack;
+    this.#home = options.home;
+    this.#process = started;
+    this.#sessions = new pg.Pool({ connectionString: stack.databases.session, max: 1 });
+    this.#sessions.on('error', () => undefined);
+  }
+
+  /** @throws Error with the end of its output when it does not get ready */
+  static async start(options: ParleyOptions): Promise<Parley> {
+    const { name, home, sessionReplicas = 1, env = {}, signal } = options;
+    const nats = await findNatsServer(join(REPOSITORY_ROOT, '.parley', 'nats-server'), signal);
+    const ports = ['GATEWAY', 'CONTACT', 'FLOW_CATALOG', 'SESSION', 'POSTGRES', 'NATS'];
+    const started = await startProcess({
+      name,
+      command: process.execPath,
+      args: [START],
+      env: {
+        ...process.env,
+        NODE_ENV: 'production',
+        LOG_LEVEL: 'info',
+        ...env,
+        ...Object.fromEntries(ports.map((port) => [`${port}_PORT`, '0'])),
+        DATABASE_URL: '',
+        NATS_URL: '',
+        SESSION_REPLICAS: String(sessionReplicas),
+        PARLEY_HOME: home,
+        PATH: nats.includes('/') ? `${dirname(nats)}:${process.env['PATH'] ?? ''}` : process.env['PATH'],
+      },
+      logFile: join(home, 'start.log'),
+      // It stops its processes one stage after the other.
+      stopGraceMs: 60_000,
+    });
+    try {
+      const stack = await waitForStack(started, join(home, 'stack.json'), signal);
+      const parley = new Parley(options, started, stack);
+      await loadContacts(stack.databases.contact, stack.tenant_id, STORED_CONTACTS);
+      return parley;
+    } catch (error) {
+      await started.stop();
+      throw error;
+    }
+  }
+
+  processes(): ReturnType<System['processes']> {
+    const { pids, replicas } = this.stack;
+    return [
+      { kind: 'service', name: 'gateway', pid: pids.gateway },
+      { kind: 'service', name: 'contact', pid: pids.contact },
+      { kind: 'service', name: 'flow-catalog', pid: pids.flow_catalog },
+      ...replicas.session.map(({ pid }, index) => ({
+        kind: 'service' as const,
+        name: index === 0 ? 'session' : `session-${index + 1}`,
+        pid,
+      })),
+      {
+        kind: 'database',
+        name: 'postgres',
+        pid: this.#pidIn(join('postgres', 'postmaster.pid')),
+        withChildren: true,
+      },
+      { kind: 'broker', name: 'nats', pid: this.#pidIn(join('nats', 'nats-server.pid')) },
+    ];
+  }
+
+  async newFlow(): Promise<string> {
+    const { id } = (await this.#post('/flows', FLOW)) as { id: string };
+    await this.#post(`/flows/${id}/publish`);
+    return id;
+  }
+
+  request(workload: Workload, flow: string): ReturnType<System['request']> {
+    const { gateway, token } = this.stack;
+    return triggerRequest(gateway, workload, flow, { authorization: `Bearer ${token}` });
+  }
+
+  async settle(): Promise<void> {
+    const settled = await pollUntil(async () => ((await this.unpublished()) === 0 ? true : undefined), {
+      timeoutMs: SETTLE_TIMEOUT_MS,
+      everyMs: 100,
+    });
+    if (settled === undefined) throw new Error(`${this.name}: events still wait after 120 s`);
+  }
+
+  /** Events that are committed and not yet marked as published. */
+  async unpublished(): Promise<number> {
+    const { rows } = await this.#sessions.query<{ n: number }>(
+      'SELECT count(*)::int AS n FROM outbox WHERE published_at IS NULL',
+    );
+    return rows[0]?.n ?? 0;
+  }
+
+  async check(started: ReadonlySet<string>): Promise<Check[]> {
+    const { nats } = this.stack;
+    const { rows } = await this.#sessions.query<{ id: string }>(
+      // Rows that the bench itself put there have no context.
+      "SELECT id FROM sessions WHERE context::text LIKE '%cart_id%'",
+    );
+    return [
+      checkRows(
+        'sessions',
+        started,
+        rows.map(({ id }) => id),
+      ),
+      await checkStartedEvents(nats, started),
+    ];
+  }
+
+  async stop(): Promise<void> {
+    await this.#sessions.end();
+    await this.#process.stop();
+  }
+
+  #pidIn(file: string): number {
+    return Number.parseInt(readFileSync(join(this.#home, file), 'utf8'), 10);
+  }
+
+  async #post(path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`${this.stack.gateway}/api/v1${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${this.stack.token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text);
+  }
+}
+
+async function waitForStack(started: StartedProcess, file: string, signal: AbortSignal): Promise<Stack> {
+  let ended = false;
+  void started.exited.then(() => (ended = true));
+  const ready = await pollUntil(() => (ended || existsSync(file) ? true : undefined), {
+    timeoutMs: READY_TIMEOUT_MS,
+    everyMs: 100,
+    signal,
+  });
+  if (ready === undefined || ended)
+    throw new Error([`${started.name} did not get ready:`, ...lastLines(started.logFile, 20)].join('\n'));
+  return JSON.parse(readFileSync(file, 'utf8')) as Stack;
+}

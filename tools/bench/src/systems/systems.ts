@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { startPostgres } from '@parley/local-servers';
+import type { PostgresServer } from '@parley/local-servers';
+import type { SystemName } from '../options.ts';
+import { Floor } from './floor.ts';
+import { Parley } from './parley.ts';
+import type { System } from './system.ts';
+
+/** Starts what is to be measured, and stops all of it. */
+export class Systems {
+  readonly #home: string;
+  readonly #log: (line: string) => void;
+  readonly #signal: AbortSignal;
+  readonly #stops: (() => Promise<void>)[] = [];
+  #postgres: PostgresServer | undefined;
+
+  constructor(home: string, log: (line: string) => void, signal: AbortSignal) {
+    this.#home = home;
+    this.#log = log;
+    this.#signal = signal;
+  }
+
+  async start(names: readonly SystemName[]): Promise<System[]> {
+    const systems: System[] = [];
+    for (const name of names) {
+      this.#log(`Starting ${name}`);
+      systems.push(await this.#startOne(name));
+    }
+    return systems;
+  }
+
+  /** Another Parley, with other settings. */
+  async startParley(
+    name: string,
+    settings: { sessionReplicas?: number; env?: Record<string, string> } = {},
+  ): Promise<Parley> {
+    const home = join(this.#home, name);
+    return this.#keep(await Parley.start({ name, home, signal: this.#signal, ...settings }));
+  }
+
+  /** Last started, first stopped. */
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.toReversed()) await stop();
+    this.#stops.length = 0;
+  }
+
+  async #startOne(name: SystemName): Promise<System> {
+    switch (name) {
+      case 'parley':
+        return this.startParley(name);
+      case 'naive':
+        return this.startParley(name, { env: { TRIGGER_BATCH_SIZE: '1' } });
+      case 'floor':
+        return this.#keep(await Floor.start(await this.#ownPostgres(), this.#home, this.#signal));
+      case 'restate':
+      case 'dbos':
+        throw new Error(`${name} is not there yet`);
+    }
+  }
+
+  #keep<T extends System>(system: T): T {
+    this.#stops.push(() => system.stop());
+    return system;
+  }
+
+  /** For those that bring none: with the same settings as that of `npm start`. */
+  async #ownPostgres(): Promise<PostgresServer> {
+    if (this.#postgres !== undefined) return this.#postgres;
+    const postgres = await startPostgres({
+      dataDir: join(this.#home, 'postgres'),
+      password: 'bench',
+      logFile: join(this.#home, 'logs', 'postgres.log'),
+      signal: this.#signal,
+    });
+    this.#stops.push(() => postgres.stop());
+    this.#postgres = postgres;
+    return postgres;
+  }
+}
