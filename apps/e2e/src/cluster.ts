@@ -183,6 +183,22 @@ export class Cluster {
     return query<Row>(this.databaseUrl(app), text, parameters);
   }
 
+  /** Takes a service's database away while work is done: no connection stays, and none is let in. */
+  async withoutDatabase<T>(app: App, work: () => Promise<T>): Promise<T> {
+    const name = this.databaseName(app);
+    await query(this.postgresUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+    await query(
+      this.postgresUrl,
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1',
+      [name],
+    );
+    try {
+      return await work();
+    } finally {
+      await query(this.postgresUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+    }
+  }
+
   /** Ends a process as a crash would. */
   async kill(name: Name): Promise<void> {
     await this.processes.get(name)!.kill();

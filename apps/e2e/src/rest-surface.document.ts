@@ -77,8 +77,9 @@ export function routesWithId(): string[] {
 }
 
 function check(name: string, { headers = {}, content = {} }: Response, answer: Answer): void {
-  for (const header of Object.keys(headers)) {
-    if (!answer.headers.has(header)) throw new Error(`${name}: no header ${header}`);
+  for (const [header, described] of Object.entries(headers)) {
+    const { required } = lookUp<{ required?: boolean }>(described);
+    if (required && !answer.headers.has(header)) throw new Error(`${name}: no header ${header}`);
   }
   const type = answer.headers.get('content-type')!.split(';', 1)[0]!;
   const media = content[type];

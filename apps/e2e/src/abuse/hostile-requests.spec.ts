@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Cluster } from '../cluster.ts';
+import { Cluster, type Answer } from '../cluster.ts';
 import { heldBy } from '../resources.ts';
 import { runs, SEED } from './effort.ts';
 import { holdToGateway, requestGenerated } from './generated-requests.ts';
 import { HOSTILE_BODIES } from './hostile-bodies.ts';
+import { HOSTILE_TEXTS } from './json-text.ts';
 import { nameOf, ROUTES, type Route } from './operations.ts';
 import { sendBytes, sendHttp } from './raw-http.ts';
 import { thingsOf } from './things.ts';
@@ -50,10 +51,31 @@ describe('a body', () => {
         headers: { Authorization: `Bearer ${cluster.tokenOf()}`, 'Content-Type': type, ...headers },
         body: bytes,
       });
-      // What a route does not ask for, it passes over.
-      if (status !== undefined) expect({ name, status: answer.status }).toEqual({ name, status });
+      // What a route does not ask for, it passes over; the bulk route takes 8 MiB.
+      if (status !== undefined && !(status === 413 && route.template.endsWith('/batch')))
+        expect({ name, status: answer.status }).toEqual({ name, status });
       expect(() => holdToGateway(route, answer)).not.toThrow();
     }
+  });
+
+  it('of JSON lines is answered line by line, each as its own call would be (30)', async () => {
+    const objects = HOSTILE_TEXTS.map((text) => `{"flow_id":${text},"phone":${text},"context":${text}}`);
+    const lines = [...HOSTILE_TEXTS.filter((text) => text !== 'null'), ...objects];
+    const answer = await sendLines(lines);
+    expect(answer.status).toBe(200);
+    const results = answer.text.trim().split('\n');
+    expect(results).toHaveLength(lines.length);
+    for (const line of results)
+      expect([400, 413, 422]).toContain((JSON.parse(line) as { status: number }).status);
+  });
+
+  // It is a 400 for the whole, though its first line has started a session: streams of Node take no null.
+  it.failing('of JSON lines, one of which is null, is answered line by line (30)', async () => {
+    const flow_id = await cluster.createFlow();
+    const lines = [JSON.stringify({ flow_id, phone: '+14155550104' }), 'null'];
+    const answer = await sendLines(lines);
+    const started = await cluster.request('GET', `/sessions?flow_id=${flow_id}`);
+    expect([answer.status, (started.body as { data: [] }).data.length]).toEqual([200, 1]);
   });
 
   it('that never ends is refused once it is too large, and takes no memory (30)', async () => {
@@ -68,6 +90,14 @@ describe('a body', () => {
     expect(heldBy(cluster.pidOf('gateway')).memory - before).toBeLessThan(100);
   });
 });
+
+const sendLines = (lines: string[]): Promise<Answer> =>
+  sendHttp(gateway, {
+    method: 'POST',
+    path: '/api/v1/actions/trigger-flow/batch',
+    headers: { Authorization: `Bearer ${cluster.tokenOf()}`, 'Content-Type': 'application/x-ndjson' },
+    body: lines.join('\n'),
+  });
 
 /** The head of a trigger, with its token and a header more. */
 const head = (...headers: string[]): string =>

@@ -32,9 +32,6 @@ export const RPCS: Rpc[] = SERVICES.flatMap(([app, service]) =>
   })),
 );
 
-/** In the contracts already, and served from the next change on; delete this then. */
-export const NOT_SERVED_YET = ['SessionService/BatchGetStarts'];
-
 /** A connection to each service of a cluster. */
 export function rawClients(cluster: Cluster): Map<Name, Client> {
   return new Map(SERVICES.map(([app]) => [app, rawClient(cluster.addressOf(app))]));

@@ -6,8 +6,8 @@ import { ASKED, rpcOf, WITHOUT_IDS, type Target } from './foreign-ids.rpcs.ts';
 import { foreignRequestsOf, type Ids } from './foreign-ids.routes.ts';
 import { nameOf, ROUTES } from './operations.ts';
 import { callRaw } from './raw-grpc.ts';
-import { NOT_SERVED_YET, rawClients, RPCS } from './rpcs.ts';
-import { thingsOf } from './things.ts';
+import { rawClients, RPCS } from './rpcs.ts';
+import { thingsOf, triggerWithKey } from './things.ts';
 
 /** What every answer to anybody differs in. */
 const OWN_TO_EACH_ANSWER = ['x-request-id', 'x-ratelimit-remaining', 'date'];
@@ -122,8 +122,16 @@ describe('over gRPC, another tenant’s things', () => {
   it('are answered otherwise when their owner asks the same, so the question was right', async () => {
     for (const asked of Object.keys(ASKED)) {
       const answer = await ask(asked, 'rival', theirs);
-      if (answer.code === GrpcCode.UNIMPLEMENTED && NOT_SERVED_YET.includes(rpcOf(asked))) continue;
       expect({ asked, answer }).not.toEqual({ asked, answer: await ask(asked, 'rival', nobodys()) });
     }
+  });
+});
+
+describe('over REST, another tenant’s Idempotency-Key', () => {
+  it('is one that nobody has used (27, P8)', async () => {
+    const body = { flow_id: own.flow, phone: '+14155550103' };
+    const answer = await triggerWithKey(cluster, 'acme', theirs.requestId, body);
+    expect([answer.status, answer.headers.get('idempotent-replayed')]).toEqual([201, null]);
+    expect(answer.text).not.toContain(theirs.session);
   });
 });
