@@ -5,7 +5,8 @@ import type { Call } from './history.ts';
 
 /** A broken promise of proofs.md: its name there, and what shows it. */
 export interface Violation {
-  name: `I${number}`;
+  /** An invariant of proofs.md, or the fault whose own words were broken. */
+  name: `I${number}` | `fault ${number}`;
   text: string;
 }
 

@@ -5,6 +5,7 @@ import { Cluster, type Answer, type Name } from '../cluster.ts';
 import { ASKED, rpcOf, WITHOUT_IDS, type Target } from './foreign-ids.rpcs.ts';
 import { foreignRequestsOf, type Ids } from './foreign-ids.routes.ts';
 import { nameOf, ROUTES } from './operations.ts';
+import { keysThatObjectsInherit } from './prototypes.ts';
 import { callRaw } from './raw-grpc.ts';
 import { rawClients, RPCS } from './rpcs.ts';
 import { thingsOf, triggerWithKey } from './things.ts';
@@ -135,3 +136,8 @@ describe('over REST, another tenant’s Idempotency-Key', () => {
     expect(answer.text).not.toContain(theirs.session);
   });
 });
+
+keysThatObjectsInherit(
+  () => cluster,
+  () => clients,
+);
