@@ -70,8 +70,8 @@ describe('a limit that several gateways share', () => {
         await Promise.all(gateways.map((gateway) => gateway.close()));
       },
     );
-    await fc.assert(property, { numRuns: 60, interruptAfterTimeLimit: 40_000 });
-  }, 120_000);
+    await fc.assert(property, { numRuns: 30, interruptAfterTimeLimit: 20_000 });
+  }, 60_000);
 });
 
 describe('two gateways', () => {
@@ -93,7 +93,7 @@ describe('two gateways', () => {
         const { status, headers } = await app.request('GET', '/api/v1/me', { token, replica });
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         expect(headers.get('x-ratelimit-limit')).toBe(String(limit));
-        if (status === 429) expect(headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60|61)$/);
+        if (status === 429) expect(headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
       }
     };
     await Promise.all(Array.from({ length: 16 }, (_, index) => hammer(index % 2)));
