@@ -70,8 +70,8 @@ describe('a limit that several gateways share', () => {
         await Promise.all(gateways.map((gateway) => gateway.close()));
       },
     );
-    await fc.assert(property, { numRuns: 60, interruptAfterTimeLimit: 40_000 });
-  }, 120_000);
+    await fc.assert(property, { numRuns: 30, interruptAfterTimeLimit: 20_000 });
+  }, 60_000);
 });
 
 describe('two gateways', () => {
@@ -87,23 +87,29 @@ describe('two gateways', () => {
     const limit = 400;
     const { token } = await app.createToken({ rateLimit: limit });
     const statuses = new Map<number, number>();
-    const from = performance.now();
+    let refusedAt: number | undefined;
     const hammer = async (replica: number): Promise<void> => {
-      while (performance.now() - from < 4_000) {
+      // Long enough after the first refusal for what comes back.
+      while (refusedAt === undefined || performance.now() - refusedAt < 3_000) {
         const { status, headers } = await app.request('GET', '/api/v1/me', { token, replica });
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         expect(headers.get('x-ratelimit-limit')).toBe(String(limit));
-        if (status === 429) expect(headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60|61)$/);
+        if (status !== 429) continue;
+        refusedAt ??= performance.now();
+        expect(headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
       }
     };
+    const from = performance.now();
     await Promise.all(Array.from({ length: 16 }, (_, index) => hammer(index % 2)));
+    // All of it in one window.
+    expect(performance.now() - from).toBeLessThan(59_000);
     expect([...statuses.keys()].sort()).toEqual([200, 429]);
     const allowed = statuses.get(200)!;
     expect(allowed).toBeLessThanOrEqual(limit);
     expect(allowed).toBeGreaterThanOrEqual(limit - 2 * heldBy(limit));
     // Far from it in fact: what one gateway holds and does not use the other one has a second later.
     expect(allowed).toBeGreaterThanOrEqual(limit - heldBy(limit) / 2);
-  });
+  }, 70_000);
 
   it('refuse what the other one has used up', async () => {
     const { token } = await app.createToken({ rateLimit: 5 });
