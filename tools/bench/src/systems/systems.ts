@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { startPostgres } from '@parley/local-servers';
 import type { PostgresServer } from '@parley/local-servers';
 import type { SystemName } from '../options.ts';
+import { Dbos } from './dbos.ts';
 import { Floor } from './floor.ts';
 import { Parley } from './parley.ts';
+import { installPeers } from './peers.ts';
+import { Restate } from './restate.ts';
 import type { System } from './system.ts';
 
 /** Starts what is to be measured, and stops all of it. */
@@ -53,8 +56,11 @@ export class Systems {
       case 'floor':
         return this.#keep(await Floor.start(await this.#ownPostgres(), this.#home, this.#signal));
       case 'restate':
+        await installPeers(this.#log, this.#signal);
+        return this.#keep(await Restate.start(this.#home, this.#signal));
       case 'dbos':
-        throw new Error(`${name} is not there yet`);
+        await installPeers(this.#log, this.#signal);
+        return this.#keep(await Dbos.start(await this.#ownPostgres(), this.#home, this.#signal));
     }
   }
 
