@@ -4,7 +4,7 @@ import { findNatsServer, lastLines, pollUntil, startProcess } from '@parley/loca
 import type { StartedProcess } from '@parley/local-servers';
 import pg from 'pg';
 import { checkRows, checkStartedEvents } from '../check.ts';
-import { loadContacts } from '../bulk-rows.ts';
+import { loadContacts, onDatabase } from '../bulk-rows.ts';
 import { REPOSITORY_ROOT } from '../repository.ts';
 import { STORED_CONTACTS, triggerRequest } from './system.ts';
 import type { Check, System, Workload } from './system.ts';
@@ -149,6 +149,15 @@ export class Parley implements System {
     return rows[0]?.n ?? 0;
   }
 
+  /** Has Postgres write down everything now, so that it does not do so while something else is measured. */
+  async checkpoint(): Promise<void> {
+    const file = join(this.#home, 'installation.json');
+    const { postgres_password: password } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+    const url = new URL(this.stack.databases.session);
+    Object.assign(url, { username: 'parley', password, pathname: '/postgres' });
+    await onDatabase(url.href, (client) => client.query('CHECKPOINT'));
+  }
+
   async check(started: ReadonlySet<string>): Promise<Check[]> {
     const { nats } = this.stack;
     const { rows } = await this.#sessions.query<{ id: string }>(
@@ -192,12 +201,8 @@ export class Parley implements System {
 async function waitForStack(started: StartedProcess, file: string, signal: AbortSignal): Promise<Stack> {
   let ended = false;
   void started.exited.then(() => (ended = true));
-  const ready = await pollUntil(() => (ended || existsSync(file) ? true : undefined), {
-    timeoutMs: READY_TIMEOUT_MS,
-    everyMs: 100,
-    signal,
-  });
-  if (ready === undefined || ended)
+  const probe = (): boolean | undefined => (ended ? false : existsSync(file) || undefined);
+  if ((await pollUntil(probe, { timeoutMs: READY_TIMEOUT_MS, everyMs: 100, signal })) !== true)
     throw new Error([`${started.name} did not get ready:`, ...lastLines(started.logFile, 20)].join('\n'));
   return JSON.parse(readFileSync(file, 'utf8')) as Stack;
 }

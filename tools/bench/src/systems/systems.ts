@@ -15,6 +15,7 @@ export class Systems {
   readonly #log: (line: string) => void;
   readonly #signal: AbortSignal;
   readonly #stops: (() => Promise<void>)[] = [];
+  readonly #running = new Map<string, System>();
   #postgres: PostgresServer | undefined;
 
   constructor(home: string, log: (line: string) => void, signal: AbortSignal) {
@@ -25,11 +26,26 @@ export class Systems {
 
   async start(names: readonly SystemName[]): Promise<System[]> {
     const systems: System[] = [];
-    for (const name of names) {
-      this.#log(`Starting ${name}`);
-      systems.push(await this.#startOne(name));
-    }
+    for (const name of names) systems.push(await this.get(name));
     return systems;
+  }
+
+  /** The system of that name; starts it when it does not run. */
+  async get(name: SystemName): Promise<System> {
+    const running = this.#running.get(name);
+    if (running !== undefined) return running;
+    this.#log(`Starting ${name}`);
+    return this.#startOne(name);
+  }
+
+  /** Parley with its usual settings; starts it when it does not run. */
+  async parley(): Promise<Parley> {
+    return (await this.get('parley')) as Parley;
+  }
+
+  /** Those that run. */
+  all(): System[] {
+    return [...this.#running.values()];
   }
 
   /** Another Parley, with other settings. */
@@ -37,6 +53,7 @@ export class Systems {
     name: string,
     settings: { sessionReplicas?: number; env?: Record<string, string> } = {},
   ): Promise<Parley> {
+    if (name !== 'parley' && name !== 'naive') this.#log(`Starting parley for ${name}`);
     const home = join(this.#home, name);
     return this.#keep(await Parley.start({ name, home, signal: this.#signal, ...settings }));
   }
@@ -45,6 +62,8 @@ export class Systems {
   async stop(): Promise<void> {
     for (const stop of this.#stops.toReversed()) await stop();
     this.#stops.length = 0;
+    this.#running.clear();
+    this.#postgres = undefined;
   }
 
   async #startOne(name: SystemName): Promise<System> {
@@ -66,6 +85,7 @@ export class Systems {
 
   #keep<T extends System>(system: T): T {
     this.#stops.push(() => system.stop());
+    this.#running.set(system.name, system);
     return system;
   }
 
