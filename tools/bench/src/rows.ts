@@ -38,5 +38,7 @@ export async function measureRows(
     { count: options.rows - half, flow: 2, status: 'expired', expiresAt: past },
     signal,
   );
+  // What storing left to write is not to be written while something is measured.
+  for (const parley of [empty, full]) await parley.checkpoint();
   return measureGrid([empty, full], { ...options, workloads: ['phone'] }, meter, log);
 }
