@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres } from '@parley/local-servers';
 import type { PostgresServer } from '@parley/local-servers';
+import { Starter } from '../floor/starter.ts';
 import { contactIdOf } from '../numbered.ts';
 import { Floor } from './floor.ts';
 
@@ -46,6 +47,18 @@ describe('the floor', () => {
     expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
   });
 
+  it('starts one session for a phone that is there many times in one batch (P1)', async () => {
+    const database = new URL(postgres.url);
+    database.pathname = '/bench_floor';
+    const starter = await Starter.connect(database.href, 'Bench');
+    const start = { flowId: flow, contactId: null, phone: '+14155550124', context: {} };
+    const answers = await Promise.all(Array.from({ length: 100 }, () => starter.start(start)));
+    await starter.close();
+    expect(answers.filter((answer) => answer?.isNew)).toHaveLength(1);
+    expect(new Set(answers.map((answer) => answer?.id)).size).toBe(1);
+    started.add(answers[0]?.id as string);
+  });
+
   it('starts one session for a stored contact, by its id or its phone', async () => {
     const first = await trigger({ contact_id: contactIdOf(5) });
     expect(first.status).toBe(201);
@@ -69,8 +82,8 @@ describe('the floor', () => {
 
   it('has a session and an event for everything it said it started (P2)', async () => {
     expect((await floor.check(started)).map(({ ok, text }) => [ok, text])).toEqual([
-      [true, '302 started, 302 sessions, the same ids'],
-      [true, '302 started, 302 outbox rows, the same ids'],
+      [true, '303 started, 303 sessions, the same ids'],
+      [true, '303 started, 303 outbox rows, the same ids'],
     ]);
   });
 });
