@@ -202,3 +202,13 @@ describe('resolving at the same time', () => {
     expect(await app.count(tenant)).toBe(300);
   });
 });
+
+describe('an item that is only to be validated', () => {
+  it('finds what is there, and creates nothing where nothing is (P3)', async () => {
+    const trial = by({ phone: PHONE, validateOnly: true });
+    expect(await resolve(trial)).toEqual([{ id: '', created: true }]);
+    expect(await app.count(tenant)).toBe(0);
+    const ann = await app.add(tenant, PHONE);
+    expect(await resolve(trial)).toEqual([{ id: ann.id, created: false }]);
+  });
+});

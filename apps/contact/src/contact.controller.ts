@@ -13,7 +13,6 @@ import type {
 } from '@parley/contracts/contact';
 import { DomainError } from '@parley/errors';
 import { batchRequest, toRpcStatus } from '@parley/grpc';
-import type { ContactEntity } from './contact.entity.ts';
 import {
   getContactRequest,
   searchContactsRequest,
@@ -26,7 +25,7 @@ import {
   type UpdateContact,
   type UpsertContact,
 } from './contact.requests.ts';
-import { ContactResolver, type Resolution } from './contact-resolver.ts';
+import { ContactResolver, type Resolution, type ResolvedContact } from './contact-resolver.ts';
 import { ContactService } from './contact.service.ts';
 
 @Controller()
@@ -89,9 +88,11 @@ function toOutcome(resolution: Resolution): ResolveContactOutcome {
   return { outcome: { $case: 'resolved', value: { contact: toMessage(contact), created } } };
 }
 
-function toMessage(contact: ContactEntity): Contact {
+function toMessage(contact: ResolvedContact): Contact {
   return {
     ...contact,
+    createdAt: contact.createdAt,
+    updatedAt: contact.updatedAt,
     optedInAt: contact.optedInAt ?? undefined,
     optedOutAt: contact.optedOutAt ?? undefined,
   };

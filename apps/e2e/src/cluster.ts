@@ -21,24 +21,50 @@ export interface Answer {
 }
 
 /** A process of an app: the app's name, and -2 for its second replica. */
-type Name = App | 'session-2';
+export type Name = App | `${App}-${number}`;
+
+export interface ClusterOptions {
+  /** Processes of an app; default 1, of session 2. */
+  replicas?: Partial<Record<App, number>>;
+  /** Default: the test servers. */
+  servers?: { postgres: { url: string }; nats: { url: string } };
+  /** What a process is given in place of its own settings, or beside them. Asked at each of its starts. */
+  settings?: (name: Name, own: Record<string, string>) => Record<string, string>;
+}
 
 /**
  * The four services as separate processes, two replicas of session among them, from their production builds; each on
  * a database of its own on the test Postgres. Processes can be killed and restarted.
  */
 export class Cluster {
-  readonly natsUrl = process.env[NATS_URL]!;
+  readonly natsUrl: string;
+  /** Every process by its name. */
+  readonly names: readonly Name[];
+  private readonly options: ClusterOptions;
+  private readonly postgresUrl: string;
   private readonly id = randomUUID().replaceAll('-', '').slice(0, 12);
   private readonly logs = mkdtempSync(join(tmpdir(), 'parley-e2e-'));
   private readonly ports = new Map<Name, number>();
+  private readonly ended: Name[] = [];
   private readonly processes = new Map<Name, StartedProcess>();
   private tokens = new Map<string, { token: string; tenantId: string }>();
 
-  static async start(): Promise<Cluster> {
-    const cluster = new Cluster();
+  private constructor(options: ClusterOptions) {
+    this.options = options;
+    this.postgresUrl = options.servers?.postgres.url ?? process.env[POSTGRES_URL]!;
+    this.natsUrl = options.servers?.nats.url ?? process.env[NATS_URL]!;
+    const replicas = new Map<string, number>(Object.entries({ session: 2, ...options.replicas }));
+    this.names = APPS.flatMap((app) =>
+      Array.from({ length: replicas.get(app) ?? 1 }, (_, index): Name =>
+        index === 0 ? app : `${app}-${index + 1}`,
+      ),
+    );
+  }
+
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const cluster = new Cluster(options);
     await cluster.createDatabases();
-    for (const name of [...APPS, 'session-2'] as const) cluster.ports.set(name, await freePort());
+    for (const name of cluster.names) cluster.ports.set(name, await freePort());
     await Promise.all([...cluster.ports.keys()].map((name) => cluster.startProcess(name)));
     await cluster.createToken('acme');
     await cluster.ready();
@@ -47,6 +73,37 @@ export class Cluster {
 
   get gateway(): string {
     return `http://127.0.0.1:${this.ports.get('gateway')!}`;
+  }
+
+  /** Where each replica of the gateway listens. */
+  get gateways(): string[] {
+    return this.replicasOf('gateway').map((name) => `http://127.0.0.1:${this.ports.get(name)!}`);
+  }
+
+  replicasOf(app: App): Name[] {
+    return this.names.filter((name) => appOf(name) === app);
+  }
+
+  /** The process id of a process, as long as it runs. */
+  pidOf(name: Name): number {
+    return this.processes.get(name)!.pid;
+  }
+
+  /** Where a process listens, host:port; a gateway's is HTTP, the others' gRPC. */
+  addressOf(name: Name): string {
+    return `127.0.0.1:${this.portOf(name)}`;
+  }
+
+  /** Where a process listens, at 127.0.0.1. */
+  portOf(name: Name): number {
+    return this.ports.get(name)!;
+  }
+
+  /** What a client of a gRPC service is given as its target: every replica's address. */
+  targetOf(app: App): string {
+    return `ipv4:${this.replicasOf(app)
+      .map((name) => `127.0.0.1:${this.ports.get(name)!}`)
+      .join(',')}`;
   }
 
   tokenOf(tenant = 'acme'): string {
@@ -137,6 +194,15 @@ export class Cluster {
     await this.processes.get(name)!.kill();
   }
 
+  /** SIGSTOP: its connections stay open and nobody answers. */
+  pause(name: Name): void {
+    process.kill(this.pidOf(name), 'SIGSTOP');
+  }
+
+  resume(name: Name): void {
+    process.kill(this.pidOf(name), 'SIGCONT');
+  }
+
   /** Asks a process to end, as an orchestrator would. Gives its exit code. */
   async terminate(name: Name): Promise<number | null> {
     const started = this.processes.get(name)!;
@@ -147,7 +213,16 @@ export class Cluster {
   /** Starts a killed or ended process again, on the same port. */
   async restart(name: Name): Promise<void> {
     await this.startProcess(name);
+    // Another replica may be ready already.
+    await eventually(() => {
+      if (!this.logOf(name).includes('Listening on')) throw new Error(`${name} does not listen yet`);
+    });
     await this.ready();
+  }
+
+  /** Processes that ended although nobody asked them to. */
+  crashed(): Name[] {
+    return [...this.ended];
   }
 
   /** What a process has logged since it was started last; calls are logged, too. */
@@ -155,38 +230,43 @@ export class Cluster {
     return readFileSync(this.logFile(name), 'utf8');
   }
 
-  /** Waits until the gateway and all it depends on answer. */
+  /** Waits until every replica of the gateway and all they depend on answer. */
   async ready(): Promise<void> {
-    await eventually(async () => {
-      const response = await fetch(`${this.gateway}/readyz`);
-      if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
-    });
+    const isReady = (gateway: string): Promise<void> =>
+      eventually(async () => {
+        const response = await fetch(`${gateway}/readyz/traffic`);
+        if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
+      });
+    await Promise.all(this.gateways.map(isReady));
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.processes.values()].map((started) => started.stop()));
-    const server = process.env[POSTGRES_URL]!;
-    for (const app of APPS) await query(server, `DROP DATABASE ${this.databaseName(app)} WITH (FORCE)`);
+    for (const app of APPS)
+      await query(this.postgresUrl, `DROP DATABASE ${this.databaseName(app)} WITH (FORCE)`);
     rmSync(this.logs, { recursive: true, force: true });
   }
 
   private async createDatabases(): Promise<void> {
-    const server = process.env[POSTGRES_URL]!;
-    for (const app of APPS) await query(server, `CREATE DATABASE ${this.databaseName(app)}`);
+    for (const app of APPS) await query(this.postgresUrl, `CREATE DATABASE ${this.databaseName(app)}`);
     await Promise.all(APPS.map((app) => this.run(app, 'migrate.js')));
   }
 
   private async startProcess(name: Name): Promise<void> {
-    const app: App = name === 'session-2' ? 'session' : name;
+    const app = appOf(name);
+    const own = this.settings(name, app);
     rmSync(this.logFile(name), { force: true });
     const started = await startProcess({
       name,
       command: process.execPath,
       args: [join(ROOT, 'apps', app, 'dist', 'main.js')],
-      env: { ...process.env, NODE_OPTIONS: '', ...this.settings(name, app) },
+      env: { ...process.env, NODE_OPTIONS: '', ...own, ...this.options.settings?.(name, own) },
       logFile: this.logFile(name),
     });
     this.processes.set(name, started);
+    void started.exited.then(({ expected }) => {
+      if (!expected) this.ended.push(name);
+    });
   }
 
   private logFile(name: Name): string {
@@ -194,16 +274,15 @@ export class Cluster {
   }
 
   private settings(name: Name, app: App): Record<string, string> {
-    const address = (service: Name): string => `127.0.0.1:${this.ports.get(service)!}`;
     const port = String(this.ports.get(name)!);
     return {
       DATABASE_URL: this.databaseUrl(app),
       NATS_URL: this.natsUrl,
       GRPC_PORT: port,
       HTTP_PORT: port,
-      CONTACT_ADDRESS: address('contact'),
-      FLOW_CATALOG_ADDRESS: address('flow-catalog'),
-      SESSION_ADDRESS: `ipv4:${address('session')},${address('session-2')}`,
+      CONTACT_ADDRESS: this.targetOf('contact'),
+      FLOW_CATALOG_ADDRESS: this.targetOf('flow-catalog'),
+      SESSION_ADDRESS: this.targetOf('session'),
       LOG_LEVEL: 'debug',
     };
   }
@@ -212,11 +291,15 @@ export class Cluster {
     return `e2e_${this.id}_${app.replace('-', '_')}`;
   }
 
-  private databaseUrl(app: App): string {
-    const url = new URL(process.env[POSTGRES_URL]!);
+  databaseUrl(app: App): string {
+    const url = new URL(this.postgresUrl);
     url.pathname = `/${this.databaseName(app)}`;
     return url.href;
   }
+}
+
+export function appOf(name: Name): App {
+  return name.replace(/-\d+$/, '') as App;
 }
 
 async function query<Row extends pg.QueryResultRow>(

@@ -2,6 +2,9 @@ import { DomainError, invalidFields } from '@parley/errors';
 import { parseJson } from '@parley/json-limits';
 import type { FastifyInstance } from 'fastify';
 
+/** JSON lines: bulk routes read them as they come. */
+export const NDJSON = 'application/x-ndjson';
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -22,6 +25,10 @@ export function readJsonBodies(server: FastifyInstance): void {
     }
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return done(null, value);
     done(invalidFields([{ field: 'body', description: 'must be a JSON object' }]));
+  });
+  server.addContentTypeParser(NDJSON, (request, stream, done) => {
+    if (request.routeOptions.config.bulk === true) return done(null, stream);
+    done(new DomainError('invalid_argument', 'UNSUPPORTED_MEDIA_TYPE', 'Only bulk routes take JSON lines'));
   });
   // Without a Content-Type nothing is parsed.
   server.addHook('preValidation', (request, _reply, done) => {

@@ -1,21 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { runInRequest, type Logger, type RequestContext } from '@parley/service';
+import { Metrics, runInRequest, type Logger, type RequestContext } from '@parley/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from './auth/authenticator.ts';
+import { answerClientError } from './client-error.ts';
+import { requestDurations } from './request-metrics.ts';
 
 /** From a request's last byte to its answer, at most (P10). */
 const DEADLINE_MS = 2_000;
+/** From a request's head to its body's last byte. */
+const BODY_TIMEOUT_MS = 10_000;
+/** Of a body that is read as it comes, and may go on for long: between two of its parts. */
+const IDLE_TIMEOUT_MS = 30_000;
 /** What a caller's own id may look like. */
 const SANE_ID = /^[\w.:-]{1,128}$/;
 
-/** What happens to every request before its body is read: its id, its deadline, its caller; and its line in the log. */
-export function addRequestHooks(server: FastifyInstance, authenticator: Authenticator, logger: Logger): void {
+/**
+ * What happens to every request before its body is read: its id, its deadline, its caller; and at its end its line in
+ * the log and its time in the metrics.
+ */
+export function addRequestHooks(
+  server: FastifyInstance,
+  authenticator: Authenticator,
+  logger: Logger,
+  metrics = new Metrics(),
+): void {
+  const observe = requestDurations(metrics);
   const contexts = new WeakMap<FastifyRequest, RequestContext>();
+  const bodyTimers = new WeakMap<FastifyRequest, NodeJS.Timeout>();
 
   server.addHook('onRequest', (request, reply, done) => {
     const requestId = requestIdOf(request);
     const context: RequestContext = { requestId, deadline: Date.now() + DEADLINE_MS };
     contexts.set(request, context);
+    bodyTimers.set(request, limitBody(request));
     reply.header('X-Request-Id', requestId);
     runInRequest(context, () => {
       // A route that does not exist is nobody's, unless somebody says who they are.
@@ -29,6 +46,9 @@ export function addRequestHooks(server: FastifyInstance, authenticator: Authenti
 
   // The route's pattern, not its URL: a query may hold a phone.
   server.addHook('onResponse', (request, reply, done) => {
+    clearTimeout(bodyTimers.get(request));
+    if (isBulk(request)) request.raw.socket.setTimeout(0);
+    observe(request, reply);
     const fields = {
       method: request.method,
       route: request.routeOptions.url,
@@ -43,8 +63,22 @@ export function addRequestHooks(server: FastifyInstance, authenticator: Authenti
   server.addHook('preHandler', (request, _reply, done) => {
     const context = contexts.get(request)!;
     context.deadline = Date.now() + DEADLINE_MS;
+    clearTimeout(bodyTimers.get(request));
+    if (isBulk(request)) request.raw.socket.setTimeout(IDLE_TIMEOUT_MS);
     runInRequest(context, done);
   });
+}
+
+/** Ends a request whose body does not come. Node's own limit would end long streams of JSON lines as well. */
+function limitBody(request: FastifyRequest): NodeJS.Timeout {
+  return setTimeout(() => {
+    const error = new Error('The body did not come in time');
+    answerClientError(Object.assign(error, { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), request.raw.socket);
+  }, BODY_TIMEOUT_MS);
+}
+
+function isBulk(request: FastifyRequest): boolean {
+  return request.routeOptions.config.bulk === true;
 }
 
 /** Answers a path that cannot be decoded, which Fastify keeps from hooks and filters. */

@@ -1,5 +1,4 @@
-import { sql } from '@parley/postgres';
-import type { EntityManager } from 'typeorm';
+import type { Statements } from '@parley/postgres';
 import type { EndedSession, SessionFacts } from './session.events.ts';
 
 /** The statements that change sessions. Each sets many rows at once and decides by the database clock. */
@@ -29,11 +28,16 @@ const FACTS = `s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.flow_na
 // Milliseconds, as JavaScript and the events have them.
 const NOW = `date_trunc('milliseconds', clock_timestamp())`;
 const ENDED = `${FACTS}, s.sequence, s.ended_at AS "endedAt", ${NOW} AS "endedNow"`;
+const EXPIRE = `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, sequence = s.sequence + 1`;
+const CANCEL = `UPDATE sessions s SET status = 'cancelled', ended_at = ${NOW}, sequence = s.sequence + 1`;
+const RUNNING_OF_KEYS = `SELECT tenant_id, id FROM sessions
+  WHERE status = 'running' AND (tenant_id, flow_id, contact_id) IN (${KEYS})`;
+/** Every statement locks in the order of the keys, so that two rarely wait for each other in a circle. */
+const IN_ORDER = 'ORDER BY tenant_id, flow_id, contact_id FOR UPDATE';
 
 /** Adds sessions; passes over those whose flow and contact have a running one. Gives those added. */
-export async function insertSessions(tx: EntityManager, sessions: NewSession[]): Promise<SessionFacts[]> {
-  return sql<SessionFacts>(
-    tx,
+export async function insertSessions(tx: Statements, sessions: NewSession[]): Promise<SessionFacts[]> {
+  return tx.query<SessionFacts>(
     `WITH clock AS MATERIALIZED (SELECT ${NOW} AS now)
      INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
        status, sequence, created_at, last_interaction_at, expires_at)
@@ -56,9 +60,8 @@ export async function insertSessions(tx: EntityManager, sessions: NewSession[]):
 }
 
 /** Those of the keys that have a running session with time left. */
-export async function findRunning(tx: EntityManager, keys: RunningKey[]): Promise<RunningSession[]> {
-  return sql<RunningSession>(
-    tx,
+export async function findRunning(tx: Statements, keys: RunningKey[]): Promise<RunningSession[]> {
+  return tx.query<RunningSession>(
     `SELECT ${FACTS} FROM sessions s
      WHERE s.status = 'running' AND s.expires_at > clock_timestamp() AND (s.tenant_id, s.flow_id, s.contact_id) IN (${KEYS})`,
     keyColumns(keys),
@@ -66,42 +69,42 @@ export async function findRunning(tx: EntityManager, keys: RunningKey[]): Promis
 }
 
 /** Expires those of the keys whose running session is past its time. */
-export async function expireDead(tx: EntityManager, keys: RunningKey[]): Promise<EndedSession[]> {
-  return sql<EndedSession>(
-    tx,
-    `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, sequence = s.sequence + 1
-     FROM (SELECT tenant_id, id FROM sessions
-           WHERE status = 'running' AND expires_at <= clock_timestamp() AND (tenant_id, flow_id, contact_id) IN (${KEYS})
-           ORDER BY tenant_id, flow_id, contact_id FOR UPDATE) AS dead
-     WHERE s.tenant_id = dead.tenant_id AND s.id = dead.id
-     RETURNING ${ENDED}`,
+export async function expireDead(tx: Statements, keys: RunningKey[]): Promise<EndedSession[]> {
+  return tx.query<EndedSession>(
+    `${EXPIRE} FROM (${RUNNING_OF_KEYS} AND expires_at <= clock_timestamp() ${IN_ORDER}) AS dead
+     WHERE s.tenant_id = dead.tenant_id AND s.id = dead.id RETURNING ${ENDED}`,
     keyColumns(keys),
   );
 }
 
 /** Expires up to limit sessions that are due, oldest first, leaving alone those another replica has in hand. */
-export async function expireDue(tx: EntityManager, limit: number): Promise<EndedSession[]> {
-  return sql<EndedSession>(
-    tx,
-    `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, sequence = s.sequence + 1
-     FROM (SELECT tenant_id, id FROM sessions
+export async function expireDue(tx: Statements, limit: number): Promise<EndedSession[]> {
+  return tx.query<EndedSession>(
+    `${EXPIRE} FROM (SELECT tenant_id, id FROM sessions
            WHERE status = 'running' AND expires_at <= clock_timestamp()
            ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
-     WHERE s.tenant_id = due.tenant_id AND s.id = due.id
-     RETURNING ${ENDED}`,
+     WHERE s.tenant_id = due.tenant_id AND s.id = due.id RETURNING ${ENDED}`,
     [limit],
+  );
+}
+
+/** Cancels those of the keys' sessions that run and have time left. */
+export async function cancelRunningOf(tx: Statements, keys: RunningKey[]): Promise<EndedSession[]> {
+  return tx.query<EndedSession>(
+    `${CANCEL} FROM (${RUNNING_OF_KEYS} AND expires_at > clock_timestamp() ${IN_ORDER}) AS running
+     WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
+    keyColumns(keys),
   );
 }
 
 /** Cancels a session that runs and has time left; undefined where there is none. */
 export async function cancelRunning(
-  tx: EntityManager,
+  tx: Statements,
   tenantId: string,
   id: string,
 ): Promise<EndedSession | undefined> {
-  const [session] = await sql<EndedSession>(
-    tx,
-    `UPDATE sessions s SET status = 'cancelled', ended_at = ${NOW}, sequence = s.sequence + 1
+  const [session] = await tx.query<EndedSession>(
+    `${CANCEL}
      WHERE s.tenant_id = $1 AND s.id = $2 AND s.status = 'running' AND s.expires_at > clock_timestamp()
      RETURNING ${ENDED}`,
     [tenantId, id],

@@ -1,8 +1,10 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseInterceptors } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import {
   SessionStatus,
   StartResult,
+  type BatchGetStartsRequest,
+  type BatchGetStartsResponse,
   type BatchStartSessionsRequest,
   type BatchStartSessionsResponse,
   type CancelSessionResponse,
@@ -26,7 +28,9 @@ import {
   type SessionRequest,
 } from './session.requests.ts';
 import { SessionService } from './session.service.ts';
-import { SessionStarter, type Start } from './session-starter.ts';
+import { SessionStarter } from './session-starter.ts';
+import { StartCounter } from './start-counter.ts';
+import type { Start } from './start-transaction.ts';
 
 const STATUSES: Record<SessionState, SessionStatus> = {
   running: SessionStatus.RUNNING,
@@ -48,6 +52,7 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'startSession')
+  @UseInterceptors(StartCounter)
   async startSession(request: StartSessionRequest): Promise<StartSessionResponse> {
     const [start] = await this.starter.start([request]);
     if (start instanceof DomainError) throw start;
@@ -55,10 +60,19 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'batchStartSessions')
+  @UseInterceptors(StartCounter)
   async batchStartSessions(
     @Payload({ schema: batchRequest }) batch: BatchStartSessionsRequest,
   ): Promise<BatchStartSessionsResponse> {
     const starts = await this.starter.start(batch.requests);
+    return { outcomes: starts.map(toOutcome) };
+  }
+
+  @GrpcMethod('SessionService', 'batchGetStarts')
+  async batchGetStarts(
+    @Payload({ schema: batchRequest }) batch: BatchGetStartsRequest,
+  ): Promise<BatchGetStartsResponse> {
+    const starts = await this.starter.findEarlier(batch.requests);
     return { outcomes: starts.map(toOutcome) };
   }
 
@@ -102,16 +116,17 @@ function toOutcome(start: Start | DomainError): StartSessionOutcome {
   return { outcome: { $case: 'session', value: toStartMessage(start) } };
 }
 
-function toStartMessage({ result, session }: Start): StartSessionResponse {
+function toStartMessage({ result, replayed, session }: Start): StartSessionResponse {
+  const { flowId, flowName, flowVersion, contactId } = session;
   return {
     result: result === 'started' ? StartResult.STARTED : StartResult.ALREADY_RUNNING,
-    sessionId: session.id,
-    flowVersion: session.flowVersion,
-    flowName: session.flowName,
-    expiresAt: session.expiresAt,
-    replayed: false,
-    flowId: session.flowId,
-    contactId: session.contactId,
+    sessionId: 'id' in session ? session.id : '',
+    flowId,
+    flowVersion,
+    flowName,
+    contactId,
+    expiresAt: 'id' in session ? session.expiresAt : undefined,
+    replayed,
   };
 }
 

@@ -1,4 +1,4 @@
-import { SessionStatus } from '@parley/contracts/session';
+import { ConflictPolicy, SessionStatus } from '@parley/contracts/session';
 import { pageSize, uuid } from '@parley/grpc';
 import { checkJsonText, CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
@@ -21,14 +21,56 @@ const context = z.string().transform((text, result) => {
   return z.NEVER;
 });
 
+const MAX_FINGERPRINT_BYTES = 64;
+
+const requestId = z.string().regex(/^[\x20-\x7e]{0,255}$/, 'must be at most 255 printable ASCII characters');
+
+/** In hex, as SQL takes it. */
+const fingerprint = z
+  .instanceof(Uint8Array)
+  .refine((bytes) => bytes.length <= MAX_FINGERPRINT_BYTES, 'must not be longer than 64 bytes')
+  .transform((bytes) => Buffer.from(bytes).toString('hex'));
+
+const POLICIES = {
+  [ConflictPolicy.UNSPECIFIED]: 'return_running',
+  [ConflictPolicy.RETURN_RUNNING]: 'return_running',
+  [ConflictPolicy.FAIL]: 'fail',
+  [ConflictPolicy.RESTART]: 'restart',
+} as const;
+const policies = [
+  ConflictPolicy.UNSPECIFIED,
+  ConflictPolicy.RETURN_RUNNING,
+  ConflictPolicy.FAIL,
+  ConflictPolicy.RESTART,
+] as const;
+
 /** One item of a batch, too. */
-export const startSessionRequest = z.object({
-  tenantId: uuid,
-  flowId: uuid,
-  flowVersion: z.int().min(1, 'must be 1 or more'),
-  contactId: uuid,
-  context,
-});
+export const startSessionRequest = z
+  .object({
+    tenantId: uuid,
+    flowId: uuid,
+    flowVersion: z.int().min(1, 'must be 1 or more'),
+    contactId: uuid,
+    context,
+    requestId,
+    requestFingerprint: fingerprint,
+    conflictPolicy: z.enum(policies, 'must be a conflict policy'),
+    validateOnly: z.boolean(),
+  })
+  .transform(({ requestFingerprint, conflictPolicy, ...start }) => ({
+    ...start,
+    fingerprint: requestFingerprint,
+    onConflict: POLICIES[conflictPolicy],
+  }));
+
+/** One item of a batch. */
+export const getStartRequest = z
+  .object({
+    tenantId: uuid,
+    requestId: requestId.min(1, 'is required'),
+    requestFingerprint: fingerprint.pipe(z.string().min(1, 'is required')),
+  })
+  .transform(({ requestFingerprint, ...start }) => ({ ...start, fingerprint: requestFingerprint }));
 
 export const sessionRequest = z.object({ tenantId: uuid, id: uuid });
 
@@ -45,6 +87,8 @@ export const listSessionsRequest = z.object({
 
 export const countSessionsRequest = z.object({ tenantId: uuid, flowId: uuid });
 
+export type StartSession = z.output<typeof startSessionRequest>;
+export type GetStart = z.output<typeof getStartRequest>;
 export type SessionRequest = z.output<typeof sessionRequest>;
 export type ListSessions = z.output<typeof listSessionsRequest>;
 export type CountSessions = z.output<typeof countSessionsRequest>;

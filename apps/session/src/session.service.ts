@@ -53,10 +53,9 @@ export class SessionService {
   }
 
   async cancel(request: SessionRequest): Promise<CurrentSession> {
-    const cancelled = await this.outbox.transaction(async (tx, publish) => {
+    const cancelled = await this.outbox.statements(async (tx) => {
       const session = await cancelRunning(tx, request.tenantId, request.id);
-      if (session) await publish([sessionCancelled(session)]);
-      return session !== undefined;
+      return { result: session !== undefined, events: session ? [sessionCancelled(session)] : [] };
     });
     const session = await this.get(request);
     if (cancelled) return session;

@@ -1,4 +1,4 @@
-import { sql, type Database } from '@parley/postgres';
+import { sql, type Database, type Statements } from '@parley/postgres';
 import type { EntityManager } from 'typeorm';
 import type { OutgoingEvent } from './event.ts';
 import type { OutboxRelay } from './outbox-relay.ts';
@@ -32,38 +32,47 @@ export class Outbox {
     const result = await this.database.transaction((tx) => {
       claimed = [];
       return work(tx, async (events) => {
-        claimed.push(...(await insert(tx, events, this.relay.accepts(events.length))));
+        if (events.length === 0) return;
+        const { text, parameters, claimedBy } = this.insertion(events);
+        claimed.push(...claimedBy(await sql<Row>(tx, text, parameters)));
       });
     });
     this.relay.publishSoon(claimed);
     return result;
   }
-}
 
-/**
- * Claims the events this replica may publish at once, and gives those: all without an earlier one of their subject
- * still waiting, if the relay takes them at all.
- */
-async function insert(
-  tx: EntityManager,
-  events: OutgoingEvent[],
-  accepted: boolean,
-): Promise<OutgoingEvent[]> {
-  if (events.length === 0) return [];
-  const rows = await sql<{ id: string }>(
-    tx,
-    `WITH added AS (
-       INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
-       SELECT e.tenant_id, e.id, e.type, e.subject, e.sequence, e.time, e.data,
-              CASE WHEN NOT $8 OR e.sequence > 1 AND EXISTS (
-                SELECT FROM outbox o
-                WHERE o.tenant_id = e.tenant_id AND o.subject = e.subject AND o.published_at IS NULL)
-              THEN '-infinity' ELSE clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS}) END
-       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::json[])
-         AS e (tenant_id, id, type, subject, sequence, time, data)
-       RETURNING id, claimed_until)
-     SELECT id FROM added WHERE claimed_until > '-infinity'`,
-    [
+  /**
+   * The same for hand-written statements: publishes the events its work gives, in their order. They are written
+   * together with the commit, so they cost no round trip of their own.
+   */
+  async statements<T>(work: (tx: Statements) => Promise<{ result: T; events: OutgoingEvent[] }>): Promise<T> {
+    let claimed: OutgoingEvent[] = [];
+    const answer = await this.database.statements(async (tx) => {
+      claimed = [];
+      const { result, events } = await work(tx);
+      if (events.length > 0) {
+        const { text, parameters, claimedBy } = this.insertion(events);
+        tx.queryAtCommit<Row>(text, parameters, (rows) => (claimed = claimedBy(rows)));
+      }
+      return result;
+    });
+    this.relay.publishSoon(claimed);
+    return answer;
+  }
+
+  /**
+   * The statement that writes events. It claims those this replica may publish at once, and gives their ids: all
+   * without an earlier one of their subject still waiting, here or in the table, if the relay takes them at all.
+   */
+  private insertion(events: OutgoingEvent[]): Insertion {
+    const accepted = this.relay.accepts(events.length);
+    const subjects = new Set<string>();
+    const mayClaim = events.map(({ subject }) => {
+      const isFirst = !subjects.has(subject);
+      subjects.add(subject);
+      return accepted && isFirst;
+    });
+    const parameters = [
       events.map((event) => event.tenantId),
       events.map((event) => event.id),
       events.map((event) => event.type),
@@ -71,9 +80,36 @@ async function insert(
       events.map((event) => event.sequence),
       events.map((event) => event.time),
       events.map((event) => JSON.stringify(event.data)),
-      accepted,
-    ],
-  );
-  const claimed = new Set(rows.map((row) => row.id));
-  return events.filter((event) => claimed.has(event.id));
+      mayClaim,
+    ];
+    const claimedBy = (rows: Row[]): OutgoingEvent[] => {
+      const ids = new Set(rows.map((row) => row.id));
+      return events.filter((event) => ids.has(event.id));
+    };
+    return { text: INSERT, parameters, claimedBy };
+  }
 }
+
+interface Row {
+  id: string;
+}
+
+interface Insertion {
+  text: string;
+  parameters: unknown[];
+  /** Those of the events whose ids the statement gave. */
+  claimedBy: (rows: Row[]) => OutgoingEvent[];
+}
+
+const INSERT = `
+  WITH added AS (
+    INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
+    SELECT e.tenant_id, e.id, e.type, e.subject, e.sequence, e.time, e.data,
+           CASE WHEN NOT e.may_claim OR e.sequence > 1 AND EXISTS (
+             SELECT FROM outbox o
+             WHERE o.tenant_id = e.tenant_id AND o.subject = e.subject AND o.published_at IS NULL)
+           THEN '-infinity' ELSE clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS}) END
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::json[], $8::bool[])
+      AS e (tenant_id, id, type, subject, sequence, time, data, may_claim)
+    RETURNING id, claimed_until)
+  SELECT id FROM added WHERE claimed_until > '-infinity'`;

@@ -56,6 +56,27 @@ describe('a call', () => {
     expect(left[2]).toBeLessThan(4_000);
   });
 
+  it('in flight when its connection breaks, because others gave up on too many, is unavailable (P10)', async () => {
+    const echo = await start();
+    echo.handler = () => new Promise((resolve) => setTimeout(resolve, 100));
+    const errors: unknown[] = [];
+    const patient = async (end: number): Promise<void> => {
+      while (Date.now() < end) await echo.get().catch((error: unknown) => errors.push(error));
+    };
+    const hasty = async (): Promise<void> => {
+      for (let calls = 0; calls < 30; calls++)
+        await runInRequest({ requestId: 'r', deadline: Date.now() + 10 }, () => echo.get()).catch(
+          () => undefined,
+        );
+    };
+    await Promise.all([
+      ...Array.from({ length: 20 }, () => patient(Date.now() + 2_000)),
+      ...Array.from({ length: 100 }, hasty),
+    ]);
+    expect(errors.length).toBeGreaterThan(0);
+    for (const error of errors) expect(error).toMatchObject({ kind: 'unavailable' });
+  });
+
   it('fails with the error of the handler, in full', async () => {
     const echo = await start();
     echo.handler = () => {

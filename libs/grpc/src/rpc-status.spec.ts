@@ -93,6 +93,12 @@ describe('a failed call without details', () => {
     expect(error.message).not.toContain('text');
   });
 
+  it('that broke with its connection is unavailable', () => {
+    const details = 'Received RST_STREAM with code 2 triggered by internal client error: Session closed';
+    const error = fromServiceError(Object.assign(failure(GrpcCode.INTERNAL), { details }));
+    expect(error).toMatchObject({ kind: 'unavailable', reason: 'UNAVAILABLE' });
+  });
+
   it('is internal where its code has no kind', () => {
     expect(fromRpcStatus({ code: 15, message: 'x', details: [] })).toMatchObject({
       kind: 'internal',

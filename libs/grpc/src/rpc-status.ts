@@ -28,6 +28,11 @@ const MAX_FIELDS_BYTES = 32 * 1024;
 /** Codes of a call that never got an answer from the other side's handler. */
 const NO_ANSWER = [GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED, GrpcCode.UNAVAILABLE];
 
+/** The code a handler's failure is answered with. */
+export function codeOf(error: unknown): GrpcCode {
+  return error instanceof DomainError ? CODES[error.kind] : GrpcCode.INTERNAL;
+}
+
 /** An error as the outcome of one item of a batch. domain: the proto package that defines the reason. */
 export function toRpcStatus(error: DomainError, domain: string): Status {
   const info = {
@@ -84,8 +89,17 @@ export function toServiceError(
 export function fromServiceError(error: ServiceError): DomainError {
   const details = error.metadata.get(DETAILS_KEY)[0];
   if (Buffer.isBuffer(details)) return fromRpcStatus(Status.decode(details));
-  if (NO_ANSWER.includes(error.code)) return unavailable('A service did not answer in time', error);
+  if (NO_ANSWER.includes(error.code) || isBrokenStream(error))
+    return unavailable('A service did not answer in time', error);
   return new DomainError('internal', 'INTERNAL', 'A service failed', { cause: error });
+}
+
+/**
+ * Whether the call ended with its connection. Node's server closes one whose client gave up on more than 1,000 calls,
+ * and on more than 33 a second since; grpc-js calls that INTERNAL for the other calls on it.
+ */
+function isBrokenStream({ code, details }: ServiceError): boolean {
+  return code === GrpcCode.INTERNAL && details.startsWith('Received RST_STREAM');
 }
 
 /** The good outcome of a batch's item, or its error. */

@@ -82,6 +82,18 @@ describe('a database that is away', () => {
     expect(await notes()).toEqual(['after']);
   });
 
+  it('makes a transaction of statements unavailable when its connection breaks, and the process lives (P6, P10)', async () => {
+    const broken = database.statements(async (tx) => {
+      await tx.query("INSERT INTO notes VALUES ('half')");
+      await wire.cut();
+      await wire.mend();
+      await tx.query("INSERT INTO notes VALUES ('done')");
+    });
+    await expect(broken).rejects.toMatchObject(UNAVAILABLE);
+    await write('after');
+    expect(await notes()).toEqual(['after']);
+  });
+
   it('makes a statement that takes too long unavailable (P10)', async () => {
     const { error, ms } = await timed(database.query('SELECT pg_sleep(20)'));
     expect(error).toMatchObject(UNAVAILABLE);

@@ -1,3 +1,4 @@
+export { effort, randomFrom, seed, tell } from './effort.ts';
 export { eventually } from './eventually.ts';
 export { EventProbe, type RecordedEvent } from './event-probe.ts';
 export { createTestDatabase, type TestDatabase } from './test-database.ts';

@@ -2,9 +2,10 @@
 // restart where it stopped. Delivery is at least once; what came before is recognised by the event's id.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { consumeEvents } from './event-consumer.ts';
 import { connectNats } from './nats-connection.ts';
 import { SeenIds } from './seen-ids.ts';
-import { formatSessionEvent, parseSessionEvent } from './session-event.ts';
+import { formatSessionEvent, type SessionEvent } from './session-event.ts';
 import { openSessionEvents } from './session-stream.ts';
 import { parleyHome } from './settings.ts';
 import { readStackFile } from './stack-file.ts';
@@ -76,24 +77,7 @@ async function showEvents(options: Options): Promise<void> {
   const events = await openSessionEvents(connection, { name: options.durable, from: options.from }, note);
   note(`Showing the events of ${new URL(url).host} as ${options.durable}; Ctrl-C ends it`);
   const seen = new SeenIds(join(home, `events-${options.durable}.seen`));
-  for await (const message of await events.consume({ max_messages: 100 })) {
-    const text = message.string();
-    const id = show(text, seen, options.json);
-    if (id !== undefined) seen.add(id);
-    message.ack();
-  }
-}
-
-/** Gives the id of the event it showed; undefined when it was seen before or is none. */
-function show(text: string, seen: SeenIds, json: boolean): string | undefined {
-  try {
-    const event = parseSessionEvent(text);
-    if (seen.has(event.id)) return undefined;
-    console.log(json ? text : formatSessionEvent(event));
-    return event.id;
-  } catch {
-    // Passed over: it would come again for ever.
-    note(`Not an event: ${text.slice(0, 200)}`);
-    return undefined;
-  }
+  const show = (event: SessionEvent, text: string): void =>
+    console.log(options.json ? text : formatSessionEvent(event));
+  await consumeEvents(await events.consume({ max_messages: 100 }), { seen, show, note });
 }

@@ -9,6 +9,7 @@ import {
 import type { Consumer } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_DELIVERIES } from './event-consumer.ts';
 
 /** The stream that holds the events of sessions; session makes it when it starts. */
 export const SESSION_STREAM = 'PARLEY_SESSION';
@@ -37,10 +38,14 @@ export async function openSessionEvents(
     await sleep(1_000);
   }
   const known = manager.consumers.info(SESSION_STREAM, durable.name);
-  if (!(await found(known, JetStreamApiCodes.ConsumerNotFound))) {
+  if (await found(known, JetStreamApiCodes.ConsumerNotFound)) {
+    // One of an earlier release may be without a limit.
+    await manager.consumers.update(SESSION_STREAM, durable.name, { max_deliver: MAX_DELIVERIES });
+  } else {
     await manager.consumers.add(SESSION_STREAM, {
       durable_name: durable.name,
       ack_policy: AckPolicy.Explicit,
+      max_deliver: MAX_DELIVERIES,
       deliver_policy: durable.from === 'new' ? DeliverPolicy.New : DeliverPolicy.All,
     });
   }

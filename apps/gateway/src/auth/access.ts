@@ -22,6 +22,8 @@ export type AccessRule = Scope | 'public' | 'token';
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: AccessRule;
+    /** Takes larger bodies, and JSON lines without end. */
+    bulk?: boolean;
   }
   interface FastifyRequest {
     caller?: Caller;
@@ -29,8 +31,8 @@ declare module 'fastify' {
 }
 
 /** Who may call a route. A route that does not say is closed. */
-export function Access(rule: AccessRule): MethodDecorator & ClassDecorator {
-  return RouteConfig({ access: rule });
+export function Access(rule: AccessRule, options: { bulk?: boolean } = {}): MethodDecorator & ClassDecorator {
+  return RouteConfig({ access: rule, ...options });
 }
 
 /** The caller, on every route that is not public. */

@@ -13,11 +13,12 @@ import {
 } from '@parley/contracts/flow-catalog';
 import {
   SessionServiceClient,
+  type GetStartRequest,
   type StartSessionRequest,
   type StartSessionResponse,
 } from '@parley/contracts/session';
 import { call, settle } from '@parley/grpc';
-import { currentRequest, runInRequest } from '@parley/service';
+import { currentRequest, Metrics, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
 
 /** The provider of TRIGGER_BATCH_SIZE. */
@@ -42,12 +43,14 @@ export class BatchedCalls {
   private readonly flows: PublishedFlowCache;
   private readonly contacts: Batcher<ResolveContactRequest, ResolvedContact>;
   private readonly sessions: Batcher<StartSessionRequest, StartSessionResponse>;
+  private readonly earlier: Batcher<GetStartRequest, StartSessionResponse>;
 
   constructor(
     flows: FlowCatalogServiceClient,
     contacts: ContactServiceClient,
     sessions: SessionServiceClient,
     @Inject(BATCH_SIZE) batchSize: number,
+    metrics: Metrics,
   ) {
     const limits = {
       ...LIMITS,
@@ -57,7 +60,7 @@ export class BatchedCalls {
     const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
       ...limits,
       name: 'flow-catalog',
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_flow_catalog'), async (requests) => {
         const { outcomes } = await call(flows, flows.batchGetPublishedFlows, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'flow'));
       }),
@@ -69,7 +72,7 @@ export class BatchedCalls {
     this.contacts = new Batcher({
       ...limits,
       name: 'contact',
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_contact'), async (requests) => {
         const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
       }),
@@ -78,8 +81,16 @@ export class BatchedCalls {
       ...limits,
       name: 'session',
       sizeOf: ({ context }) => ITEM_BYTES + Buffer.byteLength(context),
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_session'), async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'session'));
+      }),
+    });
+    this.earlier = new Batcher({
+      ...limits,
+      name: 'session',
+      run: inOneRequest(metrics.batchItems('gateway_earlier_start'), async (requests) => {
+        const { outcomes } = await call(sessions, sessions.batchGetStarts, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));
       }),
     });
@@ -98,6 +109,11 @@ export class BatchedCalls {
     return this.contacts.submit(request, deadlineOfRequest());
   }
 
+  /** Fails with REQUEST_ID_UNKNOWN where there is none. */
+  earlierStart(request: GetStartRequest): Promise<StartSessionResponse> {
+    return this.earlier.submit(request, deadlineOfRequest());
+  }
+
   startSession(request: StartSessionRequest): Promise<StartSessionResponse> {
     return this.sessions.submit(request, deadlineOfRequest());
   }
@@ -109,7 +125,11 @@ function deadlineOfRequest(): number {
 
 /** A batch serves many requests: it has an id of its own, and waits as long as the most patient of them. */
 function inOneRequest<Item, Result>(
+  observe: (items: number) => void,
   run: (items: Item[]) => Promise<Result[]>,
 ): (items: Item[], deadline: number) => Promise<Result[]> {
-  return (items, deadline) => runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
+  return (items, deadline) => {
+    observe(items.length);
+    return runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
+  };
 }

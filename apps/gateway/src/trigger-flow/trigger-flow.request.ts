@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
+import { invalidFields } from '@parley/errors';
 import { CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
-import { jsonObject, optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
+import { given, jsonObject, optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
 
 const NEITHER = { text: 'contact_id or phone is required' };
 
@@ -13,6 +15,7 @@ export const triggerFlowRequest = z
     contact_id: optionalUuid,
     phone: optionalPhone,
     context: context.optional(),
+    dry_run: given(z.boolean('must be true or false')),
   })
   .refine(namesContact, {
     path: ['contact_id'],
@@ -23,6 +26,26 @@ export const triggerFlowRequest = z
   .refine(namesContact, { path: ['phone'], params: NEITHER, error: NEITHER.text, when: contactIsReadable });
 
 export type TriggerFlow = z.output<typeof triggerFlowRequest>;
+
+/** What a caller may name a request with, to send it again: the header Idempotency-Key, or a batch item's field. */
+export const idempotencyKey = z
+  .string('must be a string')
+  .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
+  .optional();
+
+/** The header's value. Fails with INVALID_FIELD. */
+export function parseKey(header: string | undefined): string | undefined {
+  const key = idempotencyKey.safeParse(header);
+  if (key.success) return key.data;
+  throw invalidFields([{ field: 'Idempotency-Key', description: key.error.issues[0]!.message }]);
+}
+
+/** What makes two requests with one key the same request: the fields that are read, as they were understood. */
+export function fingerprintOf({ flow_id, contact_id, phone, context }: TriggerFlow): Buffer {
+  return createHash('sha256')
+    .update(JSON.stringify([flow_id, contact_id ?? '', phone ?? '', context ?? '']))
+    .digest();
+}
 
 function namesContact(body: { contact_id?: string | undefined; phone?: string | undefined }): boolean {
   return body.contact_id !== undefined || body.phone !== undefined;

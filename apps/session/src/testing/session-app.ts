@@ -22,6 +22,9 @@ import { startSessionService } from '../app.module.ts';
 import { sessionConfig } from '../config.ts';
 import { migrations } from '../migrations/index.ts';
 
+/** Answers lost in a row, before insist gives up. */
+const MAX_LOST = 20;
+
 /** Stands in for flow-catalog, which another team owns: it knows the versions it was told of. */
 export class FakeFlowCatalog {
   private readonly versions = new Map<string, FlowVersion>();
@@ -137,6 +140,20 @@ export class SessionApp {
     await this.closeReplicas();
     this.flowCatalog.close();
     await this.database.drop();
+  }
+}
+
+/**
+ * Asks as a caller who tries again while it is told "unavailable", e.g. because the machine is busy. Also gives how
+ * many answers were lost: what was asked for may have been done all the same.
+ */
+export async function insist<T>(ask: () => Promise<T>): Promise<{ answer: T; lost: number }> {
+  for (let lost = 0; ; lost++) {
+    try {
+      return { answer: await ask(), lost };
+    } catch (error) {
+      if (!(error instanceof DomainError && error.kind === 'unavailable') || lost === MAX_LOST) throw error;
+    }
   }
 }
 

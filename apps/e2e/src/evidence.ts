@@ -1,0 +1,85 @@
+import { eventually, type EventProbe, type RecordedEvent } from '@parley/testing';
+
+/** A row of sessions beside what the view shows of it in the same statement. */
+export interface SessionRow {
+  tenantId: string;
+  id: string;
+  flowId: string;
+  contactId: string;
+  status: string;
+  sequence: number;
+  createdAt: Date;
+  expiresAt: Date;
+  endedAt: Date | null;
+  /** What current_sessions calls it, and the statement's time, by which it does. */
+  shownStatus: string;
+  shownAt: Date;
+}
+
+export interface OutboxRow {
+  tenantId: string;
+  id: string;
+  type: string;
+  subject: string;
+  sequence: number;
+  publishedAt: Date | null;
+}
+
+/** What the services left behind: rows and events, in the stream's order and with their repetitions. */
+export interface Evidence {
+  sessions: SessionRow[];
+  outbox: OutboxRow[];
+  events: RecordedEvent[];
+}
+
+/** Reads the session service's database: `(text) => cluster.query('session', text)`. */
+export type Query = <Row extends object>(text: string) => Promise<Row[]>;
+
+/** After this long without a new event the stream is taken to have no more. */
+const QUIET_MS = 300;
+
+/**
+ * Waits until the outbox has no unpublished row.
+ * @returns how many are left when the time is up
+ */
+export async function drain(query: Query, withinMs: number): Promise<number> {
+  let left = Infinity;
+  const ask = async (): Promise<void> => {
+    const rows = await query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM outbox WHERE published_at IS NULL',
+    );
+    left = rows[0]!.count;
+    if (left > 0) throw new Error(`${left} events wait in the outbox`);
+  };
+  await eventually(ask, withinMs).catch(() => undefined);
+  return left;
+}
+
+/** Reads rows and events. Waits for the probe to have every event that the outbox calls published. */
+export async function gather(query: Query, probe: EventProbe): Promise<Evidence> {
+  const outbox = await query<OutboxRow>(
+    `SELECT tenant_id AS "tenantId", id, type, subject, sequence, published_at AS "publishedAt" FROM outbox ORDER BY position`,
+  );
+  const sessions = await query<SessionRow>(
+    `SELECT s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.contact_id AS "contactId", s.status, s.sequence,
+       s.created_at AS "createdAt", s.expires_at AS "expiresAt", s.ended_at AS "endedAt",
+       v.status AS "shownStatus", statement_timestamp() AS "shownAt"
+     FROM sessions s JOIN current_sessions v ON v.tenant_id = s.tenant_id AND v.id = s.id ORDER BY s.created_at, s.id`,
+  );
+  const published = outbox.filter((row) => row.publishedAt !== null).map((row) => row.id);
+  // What does not come is the checker's to say.
+  await eventually(() => {
+    const seen = new Set(probe.events.map((event) => event.id));
+    if (published.some((id) => !seen.has(id))) throw new Error('Events are missing');
+  }, 5_000).catch(() => undefined);
+  await quiet(probe);
+  return { sessions, outbox, events: [...probe.events] };
+}
+
+async function quiet(probe: EventProbe): Promise<void> {
+  let count = -1;
+  while (count !== probe.events.length) {
+    count = probe.events.length;
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+  }
+}

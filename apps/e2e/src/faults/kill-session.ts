@@ -1,0 +1,116 @@
+import { eventually } from '@parley/testing';
+import type { Frame } from '../wire/frame.ts';
+import { pass } from './load.ts';
+import type { Rig } from './rig.ts';
+
+interface Point {
+  wire: 'postgres' | 'nats';
+  /** The message before which the process dies; what it says is never passed on. */
+  at: (frame: Frame) => boolean;
+}
+
+/** Where a start can die, in the order in which a start comes by. */
+export const POINTS = {
+  'before the transaction': {
+    wire: 'postgres',
+    at: ({ kind, text }) => isStatement(kind) && /^BEGIN\b/.test(text),
+  },
+  'after the insert': {
+    wire: 'postgres',
+    at: ({ kind, text }) => kind === 'done' && text.includes('INTO sessions'),
+  },
+  'before the commit': { wire: 'postgres', at: ({ kind, text }) => isStatement(kind) && text === 'COMMIT' },
+  'after the commit': { wire: 'postgres', at: ({ tag }) => tag === 'COMMIT' },
+  'before the publish': { wire: 'nats', at: ({ kind }) => kind === 'publish' },
+  'after the publish': { wire: 'nats', at: ({ kind }) => kind === 'ack' },
+  'before the mark': {
+    wire: 'postgres',
+    at: ({ kind, text }) => isStatement(kind) && /^UPDATE outbox SET published_at/.test(text),
+  },
+} satisfies Record<string, Point>;
+
+export type PointName = keyof typeof POINTS;
+export const POINT_NAMES = Object.keys(POINTS) as PointName[];
+
+/**
+ * Fault 1. Kills the one session process with SIGKILL at a point of a start, while `starts` callers make one each
+ * and repeat it until it is answered; then starts the process again.
+ */
+export async function killSessionAt(rig: Rig, name: PointName, starts: number): Promise<void> {
+  const { wire, at }: Point = POINTS[name];
+  const struck = Promise.withResolvers<void>();
+  let done = false;
+  rig.wires![wire].watch = async (frame) => {
+    if (done || !at(frame)) return 'pass';
+    done = true;
+    await rig.cluster.kill('session');
+    struck.resolve();
+    return 'cut';
+  };
+  const callers = Array.from({ length: starts }, () => rig.startUntilAnswered());
+  const late = pass(10_000).then(() => {
+    if (!done) throw new Error(`No start came by "${name}"`);
+  });
+  await Promise.race([struck.promise, late]);
+  late.catch(() => undefined);
+  rig.wires![wire].watch = undefined;
+  await rig.cluster.restart('session');
+  await Promise.all(callers);
+}
+
+/**
+ * Fault 2. Some commits are made and their answers lost: in turn the connection breaks, or nothing comes until the
+ * service gives up. Callers repeat what they were not answered.
+ * @returns how many answers were lost
+ */
+export async function loseCommitAnswers(
+  rig: Rig,
+  options: { starts: number; callers: number; share: number },
+): Promise<number> {
+  let lost = 0;
+  rig.wires!.postgres.watch = ({ tag }) => {
+    if (tag !== 'COMMIT' || rig.random.next() >= options.share) return 'pass';
+    lost += 1;
+    return lost % 2 === 0 ? 'cut' : 'hold';
+  };
+  let left = options.starts;
+  const call = async (): Promise<void> => {
+    while (left-- > 0) await rig.startUntilAnswered();
+  };
+  await Promise.all(Array.from({ length: options.callers }, call));
+  rig.wires!.postgres.watch = undefined;
+  return lost;
+}
+
+/**
+ * Fault 8. NATS stands still while a publish is under way: before the event reaches it, or with its answer on the
+ * way back, until the service has given up on it (5 s); then goes on.
+ */
+export async function stopNatsDuringPublish(rig: Rig, when: 'publish' | 'ack'): Promise<void> {
+  const { nats } = rig.servers;
+  const struck = Promise.withResolvers<void>();
+  let done = false;
+  rig.wires!.nats.watch = ({ kind }) => {
+    if (done || kind !== when) return 'pass';
+    done = true;
+    nats.pause();
+    struck.resolve();
+    // The event waits in the server's socket and is stored later; the answer is gone.
+    return when === 'publish' ? 'pass' : 'cut';
+  };
+  const logged = rig.cluster.logOf('session').length;
+  await rig.startUntilAnswered();
+  await struck.promise;
+  rig.wires!.nats.watch = undefined;
+  // Starts do not wait for NATS.
+  await rig.startUntilAnswered();
+  await eventually(() => {
+    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session').slice(logged)))
+      throw new Error('Not given up yet');
+  });
+  nats.resume();
+}
+
+function isStatement(kind: Frame['kind']): boolean {
+  return kind === 'statement';
+}

@@ -1,0 +1,230 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RecordedEvent } from '@parley/testing';
+import type { Evidence, SessionRow } from './evidence.ts';
+import type { Call } from './history.ts';
+
+/** A broken promise of proofs.md: its name there, and what shows it. */
+export interface Violation {
+  /** The invariant; or the fault whose test failed. */
+  name: `I${number}` | `fault ${number}`;
+  text: string;
+}
+
+export function violation(name: Violation['name'], text: string): [Violation] {
+  return [{ name, text }];
+}
+
+/** I1: a row that is still `running` past its time ended with its time (P4). */
+export function oneRunning(sessions: SessionRow[]): Violation[] {
+  const groups = Map.groupBy(sessions, (row) => `${row.tenantId} ${row.flowId} ${row.contactId}`);
+  return [...groups.values()].flatMap((rows) => {
+    const running = rows.filter((row) => row.status === 'running');
+    const twice = running.length > 1 ? violation('I1', `both running: ${ids(running)}`) : [];
+    const inOrder = rows.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+    const overlaps = inOrder.slice(1).flatMap((row, index) => {
+      const before = inOrder[index]!;
+      const end = before.endedAt ?? before.expiresAt;
+      if (end <= row.createdAt) return [];
+      const text = `${before.id} ended ${end.toISOString()}, after ${row.id} began ${row.createdAt.toISOString()}`;
+      return violation('I1', text);
+    });
+    return [...twice, ...overlaps];
+  });
+}
+
+/** I2: and they are of the flow and contact asked for. */
+export function acknowledgedExist(calls: Call[], rows: Map<string, SessionRow>): Violation[] {
+  return calls.flatMap((call) => {
+    if (call.outcome !== 'ok' || call.sessionId === undefined) return [];
+    const row = rows.get(call.sessionId);
+    if (!row) return violation('I2', `${call.sessionId}, answered with ${call.status}, is no row`);
+    const otherFlow = call.flow !== undefined && call.flow !== row.flowId;
+    const otherContact = call.contactId !== undefined && call.contactId !== row.contactId;
+    if (!otherFlow && !otherContact) return [];
+    return violation('I2', `${call.sessionId} was answered for another flow or contact than it has`);
+  });
+}
+
+/** I2: an end that was told, by a cancel or a read, stands. The compatible list calls cancelled ones failed. */
+export function endsStand(calls: Call[], rows: Map<string, SessionRow>): Violation[] {
+  return calls.flatMap((call) =>
+    (call.seen ?? []).flatMap(({ id, status }) => {
+      const now = rows.get(id)?.shownStatus;
+      if (now === undefined || status === 'running' || status === now) return [];
+      if (status === 'failed' && now === 'cancelled') return [];
+      return violation('I2', `${id} was ${status} to a ${call.kind}, and is ${now}`);
+    }),
+  );
+}
+
+/** I3: the first answer with a key stands; only the request it answered may get it again. */
+export function sameKeySameAnswer(calls: Call[]): Violation[] {
+  const keyed = calls.filter((call) => call.key !== undefined && call.outcome !== 'unknown');
+  const groups = Map.groupBy(keyed, (call) => `${call.tenantId} ${call.key}`);
+  return [...groups.values()].flatMap((same) => {
+    const inOrder = same.toSorted((a, b) => a.answeredAt - b.answeredAt);
+    const first = inOrder.find((call) => call.outcome === 'ok');
+    if (!first) return [];
+    return inOrder.flatMap((call) => {
+      const sameBody = isDeepStrictEqual(plain(call.body), plain(first.body));
+      if (call.outcome === 'refused') {
+        // Before the first answer it may have been refused for what was true then.
+        if (!sameBody || call.sentAt < first.answeredAt || UNREAD.has(call.status)) return [];
+        return violation('I3', `key ${call.key} was answered, and later refused with ${call.status}`);
+      }
+      if (!sameBody) return violation('I3', `key ${call.key} was accepted with two bodies`);
+      if (call.status === first.status && isDeepStrictEqual(call.answer, first.answer)) return [];
+      const [one, two] = [first, call].map(({ status, answer }) => `${status} ${JSON.stringify(answer)}`);
+      return violation('I3', `key ${call.key} was answered ${one} and ${two}`);
+    });
+  });
+}
+
+/** Refused before the key was looked at: the token, its scope, its rate. */
+const UNREAD = new Set<number | undefined>([401, 403, 429]);
+
+/** I4: by what the row says of itself. */
+export function oneStartOneEnd(
+  sessions: SessionRow[],
+  rows: Map<string, SessionRow>,
+  bySubject: Map<string, RecordedEvent[]>,
+  all: RecordedEvent[],
+): Violation[] {
+  const wrong = sessions.flatMap((row) => {
+    const types = (bySubject.get(row.id) ?? []).map((event) => event.type);
+    const starts = types.filter((type) => type === 'session.started').length;
+    const ends = types.filter((type) => TERMINAL.has(type));
+    const expected = row.status === 'running' ? [] : [`session.${row.status}`];
+    if (starts === 1 && isDeepStrictEqual(ends, expected)) return [];
+    return violation('I4', `${row.id} is ${row.status}; its events: ${types.join(', ') || 'none'}`);
+  });
+  const rowless = [...bySubject.keys()]
+    .filter((subject) => !rows.has(subject))
+    .map((subject) => ({ name: 'I4' as const, text: `${subject} has events and no row` }));
+  const changed = [...Map.groupBy(all, (event) => event.id).values()]
+    .filter(([first, ...others]) => others.some((event) => !isDeepStrictEqual(event, first)))
+    .flatMap(([first]) => violation('I4', `event ${first!.id} came with two contents`));
+  return [...wrong, ...rowless, ...changed];
+}
+
+const TERMINAL = new Set(['completed', 'expired', 'failed', 'cancelled'].map((end) => `session.${end}`));
+
+/** I4: what the outbox calls published is in the stream. */
+export function outboxReachesStream(
+  { outbox }: Evidence,
+  tenants: Set<string>,
+  events: RecordedEvent[],
+): Violation[] {
+  const stored = new Set(events.map((event) => event.id));
+  return outbox
+    .filter((row) => tenants.has(row.tenantId) && row.publishedAt !== null && !stored.has(row.id))
+    .flatMap((row) => violation('I4', `${row.type} of ${row.subject} is marked as published, and is not`));
+}
+
+/** I4, of a stream that has to hold every event once: NATS drops what comes again within five minutes. */
+export function storedTwice(events: RecordedEvent[]): Violation[] {
+  const repeated = [...Map.groupBy(events, (event) => event.id).values()].filter(({ length }) => length > 1);
+  return repeated.flatMap(([first, ...others]) =>
+    violation('I4', `event ${first!.id} lies in the stream ${others.length + 1} times`),
+  );
+}
+
+/** I5: in the order in which a consumer meets them first. */
+export function inSequence(
+  bySubject: Map<string, RecordedEvent[]>,
+  rows: Map<string, SessionRow>,
+): Violation[] {
+  return [...bySubject].flatMap(([subject, events]) => {
+    const sequences = events.map((event) => event.sequence);
+    const row = rows.get(subject);
+    const last = row?.sequence ?? events.length;
+    if (
+      isDeepStrictEqual(
+        sequences,
+        Array.from({ length: last }, (_, index) => index + 1),
+      )
+    )
+      return [];
+    return violation('I5', `${subject}: events ${sequences.join(', ')}; the row's last is ${last}`);
+  });
+}
+
+/** I6: by the time of the event, which is when the expiry was committed. */
+export function expiredOnTime(
+  sessions: SessionRow[],
+  bySubject: Map<string, RecordedEvent[]>,
+  lateMs: number,
+): Violation[] {
+  return sessions.flatMap((row) => {
+    if (row.status !== 'expired') return [];
+    const wrongEnd = row.endedAt?.getTime() !== row.expiresAt.getTime();
+    if (wrongEnd) return violation('I6', `${row.id} expired, but did not end when its time was up`);
+    const event = bySubject.get(row.id)?.find(({ type }) => type === 'session.expired');
+    if (!event) return [];
+    const late = new Date(event.time).getTime() - row.expiresAt.getTime();
+    if (late < 0) return violation('I6', `${row.id} was expired ${-late} ms early`);
+    return late > lateMs ? violation('I6', `${row.id} was expired ${late} ms late`) : [];
+  });
+}
+
+/** I7: the view, reads, and starts that name a session as running. */
+export function neverShownPastItsTime(
+  calls: Call[],
+  sessions: SessionRow[],
+  rows: Map<string, SessionRow>,
+): Violation[] {
+  const inView = sessions
+    .filter((row) => row.shownStatus === 'running' && row.expiresAt <= row.shownAt)
+    .flatMap((row) => violation('I7', `the view shows ${row.id} as running past its time`));
+  const inAnswers = calls.flatMap((call) => {
+    const running = (call.seen ?? []).filter(({ status }) => status === 'running').map(({ id }) => id);
+    if (call.started === false && !call.replayed) running.push(call.sessionId!);
+    return running.flatMap((id) => {
+      const row = rows.get(id);
+      if (!row || row.expiresAt.getTime() > call.sentAt) return [];
+      return violation('I7', `a ${call.kind} called ${id} running past its time`);
+    });
+  });
+  return [...inView, ...inAnswers];
+}
+
+/** I8: ids that callers got, and events. */
+export function tenantsApart(
+  calls: Call[],
+  rows: Map<string, SessionRow>,
+  events: RecordedEvent[],
+): Violation[] {
+  const told = calls.flatMap((call) => {
+    const named = [...(call.seen ?? []).map(({ id }) => id), ...(call.sessionId ? [call.sessionId] : [])];
+    return named
+      .filter((id) => rows.has(id) && rows.get(id)!.tenantId !== call.tenantId)
+      .flatMap((id) => violation('I8', `${id} was told to tenant ${call.tenantId}, whose it is not`));
+  });
+  const owners = new Map<string, string>();
+  for (const row of rows.values()) owners.set(row.contactId, row.tenantId);
+  const shared = [...rows.values()]
+    .filter((row) => owners.get(row.contactId) !== row.tenantId)
+    .flatMap((row) => violation('I8', `contact ${row.contactId} has sessions in two tenants`));
+  const mislabelled = events
+    .filter((event) => rows.has(event.subject) && rows.get(event.subject)!.tenantId !== event.tenantid)
+    .flatMap((event) => violation('I8', `event ${event.id} bears another tenant than its session`));
+  return [...told, ...shared, ...mislabelled];
+}
+
+/** Of a kind of violation so many are told; the last one says how many more there are. */
+export function shorten(found: Violation[], told = 5): Violation[] {
+  return [...Map.groupBy(found, ({ name }) => name).values()].flatMap((same) =>
+    same.length <= told
+      ? same
+      : [...same.slice(0, told), { name: same[0]!.name, text: `and ${same.length - told} more` }],
+  );
+}
+
+function ids(rows: SessionRow[]): string {
+  return rows.map((row) => row.id).join(', ');
+}
+
+/** Dates and undefined fields as they are sent. */
+function plain(body: unknown): unknown {
+  return body === undefined ? undefined : JSON.parse(JSON.stringify(body));
+}

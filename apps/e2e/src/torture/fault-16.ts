@@ -1,0 +1,5 @@
+import { longForm } from './long-form.ts';
+
+export const fault = longForm(16, 'starts that race expiry, cancels and restarts, 1,000 rounds each', [
+  'apps/session/src/session-races.spec.ts',
+]);

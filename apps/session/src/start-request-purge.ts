@@ -1,0 +1,16 @@
+import type { Database } from '@parley/postgres';
+import { BackgroundLoop, type Logger } from '@parley/service';
+import { deleteOldRequests } from './start-requests.ts';
+
+const INTERVAL_MS = 60_000;
+const BATCH_SIZE = 5_000;
+
+/** Deletes request ids that are no longer remembered. Runs in every replica; nobody waits for it. */
+export function startRequestPurge(database: Database, logger: Logger): BackgroundLoop {
+  return new BackgroundLoop({
+    name: 'Request id purge',
+    pauseMs: INTERVAL_MS,
+    work: async () => (await deleteOldRequests(database, BATCH_SIZE)) === BATCH_SIZE,
+    logger,
+  });
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { Pool, PoolClient, QueryResult } from 'pg';
+
+/** A transaction of hand-written statements, and nothing between them and the driver. */
+export interface Statements {
+  /** A statement's rows. Statements not waited for leave together. */
+  query<Row>(text: string, parameters?: unknown[]): Promise<Row[]>;
+  /** A last statement, sent together with the commit; its rows are told only when the transaction is committed. */
+  queryAtCommit<Row>(text: string, parameters: unknown[], committed: (rows: Row[]) => void): void;
+}
+
+/** Runs one statement outside a transaction. */
+export async function runStatement<Row>(pool: Pool, text: string, parameters: unknown[]): Promise<Row[]> {
+  const { rows } = await pool.query(prepared(text, parameters));
+  return rows as Row[];
+}
+
+/**
+ * Runs work in a READ COMMITTED transaction that waits for the database as seldom as can be: BEGIN leaves with the
+ * first statement, the last one with COMMIT (the pool's connections are pipelined).
+ */
+export async function runStatements<T>(pool: Pool, work: (tx: Statements) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // A connection that breaks fails its statements, which is enough: unheard, its error would end the process.
+  client.on('error', ignore);
+  try {
+    const result = await beginAndCommit(client, work);
+    client.off('error', ignore).release();
+    return result;
+  } catch (error) {
+    // A connection that does not answer may be in the transaction still: the next user's writes would fall into it.
+    await client.query('ROLLBACK').then(
+      () => client.off('error', ignore).release(),
+      () => client.release(true),
+    );
+    throw error;
+  }
+}
+
+async function beginAndCommit<T>(client: PoolClient, work: (tx: Statements) => Promise<T>): Promise<T> {
+  const sent: Promise<QueryResult>[] = [];
+  const atCommit: (() => void)[] = [];
+  const send = (text: string, parameters: unknown[]): Promise<QueryResult> => {
+    const result = client.query(prepared(text, parameters));
+    // Who does not wait for it is told by the commit.
+    result.catch(() => undefined);
+    sent.push(result);
+    return result;
+  };
+
+  void send('BEGIN ISOLATION LEVEL READ COMMITTED', []);
+  const result = await work({
+    query: async <Row>(text: string, parameters: unknown[] = []) =>
+      (await send(text, parameters)).rows as Row[],
+    queryAtCommit: (text, parameters, committed) => {
+      atCommit.push(
+        () =>
+          void send(text, parameters).then(
+            ({ rows }) => committed(rows as never),
+            () => undefined,
+          ),
+      );
+    },
+  });
+  for (const sendLast of atCommit) sendLast();
+  const commit = send('COMMIT', []);
+  await Promise.all(sent);
+  // A statement that failed and was not waited for turns COMMIT into ROLLBACK; it has thrown above.
+  const { command } = await commit;
+  if (command !== 'COMMIT') throw new Error(`COMMIT was answered with ${command}`);
+  return result;
+}
+
+function ignore(): void {}
+
+const names = new Map<string, string>();
+
+/** A statement the server parses and plans once per connection. Those without parameters are sent as they are. */
+function prepared(text: string, values: unknown[]): { text: string; values: unknown[]; name?: string } {
+  if (values.length === 0) return { text, values };
+  let name = names.get(text);
+  if (name === undefined) {
+    name = createHash('sha256').update(text).digest('base64url').slice(0, 16);
+    names.set(text, name);
+  }
+  return { text, values, name };
+}
