@@ -1,7 +1,7 @@
 // Health probe of the containers: exits 0 when the service at the URL says it can do its work, else 1 with a line.
 //
 //   node /app/health.mjs grpc://127.0.0.1:5001             the gRPC health service says SERVING
-//   node /app/health.mjs http://127.0.0.1:3000/readyz      the answer is 2xx
+//   node /app/health.mjs http://127.0.0.1:3000/readyz/traffic      the answer is 2xx
 //
 // It lies beside node_modules in the image, and uses what every app has there.
 const TIMEOUT_MS = 3_000;

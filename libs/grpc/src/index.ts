@@ -1,4 +1,5 @@
 export { call, connect } from './client.ts';
+export { isInTime, readLagTrailers, type LagReading } from './lags.ts';
 export { decodePageToken, pageSize, splitPage, UUID_KEY } from './page-token.ts';
 export { fromRpcStatus, settle, toRpcStatus, toServiceError } from './rpc-status.ts';
 export { startGrpcServer, type GrpcServerOptions } from './server.ts';

@@ -6,7 +6,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type GrpcOptions } from '@nestjs/microservices';
 import { DESCRIPTOR_SET_FILE } from '@parley/contracts/descriptors';
-import type { Logger, RunningService } from '@parley/service';
+import type { Lag, Logger, Metrics, RunningService } from '@parley/service';
 import { GrpcErrorFilter } from './error.filter.ts';
 import { Health } from './health.ts';
 import { RequestInterceptor } from './request.interceptor.ts';
@@ -26,6 +26,10 @@ export interface GrpcServerOptions {
   reflection: boolean;
   /** Fails while the service cannot do its work, e.g. because the database is away. */
   ready: () => Promise<void>;
+  /** What this service does late, if anything; default nothing. */
+  lags?: Lag[];
+  /** Where calls and lags are measured; default nowhere. */
+  metrics?: Metrics;
   logger: Logger;
 }
 
@@ -43,7 +47,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   const { service, logger } = options;
   const packageName = service.slice(0, service.lastIndexOf('.'));
   const address = `${options.host}:${options.port}`;
-  const health = new Health(service, options.ready, logger);
+  const health = new Health({ ...options, check: options.ready });
   let listener: Server | undefined;
 
   const app = await NestFactory.createMicroservice<GrpcOptions>(options.module, {
@@ -64,7 +68,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     },
   });
   app.useGlobalFilters(new GrpcErrorFilter(packageName, logger));
-  app.useGlobalInterceptors(new RequestInterceptor(logger));
+  app.useGlobalInterceptors(new RequestInterceptor(logger, options.metrics));
   app.useGlobalPipes(new SchemaPipe());
   await app.listen();
   health.start();

@@ -173,7 +173,7 @@ describe('docs/deployment.md', () => {
     ]);
     const settings = [...(await settingsOf(app))].map(([name, setting]) => {
       const { success, data } = setting.safeParse(undefined);
-      return [name, success ? String(data) : 'required'];
+      return [name, success ? String(data ?? 'none') : 'required'];
     });
     expect(rows).toEqual(settings);
   });

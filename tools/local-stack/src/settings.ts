@@ -11,6 +11,8 @@ export interface StackSettings {
   sessionReplicas: number;
   postgresPort: number;
   natsPort: number;
+  /** Undefined: no metrics are served. */
+  metricsPort: number | undefined;
   databaseUrl: string | undefined;
   natsUrl: string | undefined;
   logLevel: string;
@@ -34,6 +36,7 @@ const SETTINGS = {
   SESSION_REPLICAS: ['1', `processes of the session service, 1 to ${MAX_REPLICAS}`],
   POSTGRES_PORT: ['5433', 'port of the Postgres started here'],
   NATS_PORT: ['4223', 'port of the NATS started here'],
+  METRICS_PORT: ['off', 'first port of the metrics: each process takes the next free one'],
   DATABASE_URL: [
     '',
     'postgres:// URL of an existing server to use instead; databases parley_* are made on it',
@@ -72,6 +75,7 @@ export function readSettings(env: NodeJS.ProcessEnv): StackSettings {
     sessionReplicas: number('SESSION_REPLICAS', 1, MAX_REPLICAS),
     postgresPort: port('POSTGRES_PORT'),
     natsPort: port('NATS_PORT'),
+    metricsPort: value('METRICS_PORT') === 'off' ? undefined : port('METRICS_PORT'),
     databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
     natsUrl: url('NATS_URL', ['nats:', 'tls:']),
     logLevel: value('LOG_LEVEL'),
