@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { Metadata, status as GrpcCode } from '@grpc/grpc-js';
@@ -125,8 +126,8 @@ function sendFrame(address: string, path: string, message: Buffer): Promise<stri
   const length = Buffer.alloc(5, 1);
   length.writeUInt32BE(message.length, 1);
   return new Promise<string>((resolve) => {
-    const take = (headers: Record<string, unknown>): void => {
-      if (headers['grpc-status'] !== undefined) resolve(String(headers['grpc-status']));
+    const take = (headers: IncomingHttpHeaders): void => {
+      if (headers['grpc-status'] !== undefined) resolve(headers['grpc-status'] as string);
     };
     stream.on('response', take).on('trailers', take).resume();
     stream.on('error', () => resolve('reset'));

@@ -77,7 +77,8 @@ function bodyWith(schema: object, examples: object[], place: string, id: string,
     return { [list!]: [bodyWith(item, items, field, id, own)] };
   }
   const example = (examples.find((one) => place in one) ?? examples[0] ?? {}) as Record<string, unknown>;
-  const { phone: _phone, ...fields } = example;
+  const fields = { ...example };
+  delete fields['phone'];
   for (const name of Object.keys(propertiesOf(schema)).filter(isId)) {
     fields[name] = name === place ? id : own[name.replace(/_id$/, '') as Kind];
   }

@@ -32,10 +32,7 @@ export const ROUTES: Route[] = Object.entries(document.paths as Record<string, P
         template,
         parameters: [...parameters, ...(operation.parameters ?? [])].map((one) => lookUp<Parameter>(one)),
         body: media?.schema,
-        examples: [
-          ...(media?.example ? [media.example as object] : []),
-          ...several.map(({ value }) => value),
-        ],
+        examples: [...(media?.example ? [media.example] : []), ...several.map(({ value }) => value)],
         isPublic: operation.security?.length === 0,
       };
     }),

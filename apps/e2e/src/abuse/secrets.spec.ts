@@ -1,18 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, EventProbe } from '@parley/testing';
-import { Cluster, type Answer, type App } from '../cluster.ts';
+import { eventually, EventProbe, freePort } from '@parley/testing';
+import { Cluster, type Answer, type App, type Name } from '../cluster.ts';
 import { CANARIES, everyRequestWith } from './canaries.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { sendHttp } from './raw-http.ts';
 
 const APPS: App[] = ['gateway', 'contact', 'flow-catalog', 'session'];
+const NAMES: Name[] = ['gateway', 'gateway-2', 'contact', 'flow-catalog', 'session', 'session-2'];
 
 let cluster: Cluster;
 let logs: LogKeeper;
 let probe: EventProbe;
+let metricsOf: (name: Name) => Promise<string>;
 
 beforeAll(async () => {
-  cluster = await Cluster.start({ replicas: { gateway: 2 } });
+  const ports = new Map<Name, number>();
+  for (const name of NAMES) ports.set(name, await freePort());
+  cluster = await Cluster.start({
+    replicas: { gateway: 2 },
+    settings: (name) => ({ METRICS_PORT: String(ports.get(name)!) }),
+  });
+  expect(cluster.names).toEqual(NAMES);
+  metricsOf = async (name) => (await fetch(`http://127.0.0.1:${ports.get(name)!}/metrics`)).text();
   logs = new LogKeeper(cluster);
   probe = await EventProbe.open('PARLEY_SESSION', cluster.tenantIdOf());
 });
@@ -146,6 +155,16 @@ describe('phones, names, contexts and what else callers send of people', () => {
     await cluster.ready();
   });
 
+  const leaksOfMetrics = async (): Promise<string[]> => {
+    const pages = await Promise.all(NAMES.map(metricsOf));
+    for (const page of pages) expect(page).toContain('parley_');
+    return CANARIES.filter((canary) => pages.some((page) => page.includes(canary)));
+  };
+
+  it('are in no name, label or value of a metric (34)', async () => {
+    expect(await leaksOfMetrics()).toEqual([]);
+  });
+
   it('meet services that are killed', async () => {
     const names = [...cluster.replicasOf('contact'), ...cluster.replicasOf('session')];
     const under = ask();
@@ -158,6 +177,11 @@ describe('phones, names, contexts and what else callers send of people', () => {
   it('are, after all that, in no log (34)', () => {
     expect(logs.text()).toContain('Request');
     expect(logs.linesWith(CANARIES)).toEqual([]);
+  });
+
+  it('are in no metric afterwards either (34)', async () => {
+    await ask();
+    expect(await leaksOfMetrics()).toEqual([]);
   });
 
   it('are in no answer that refuses (34)', () => {
