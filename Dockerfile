@@ -1,5 +1,6 @@
 # The image of one app: docker build --build-arg APP=gateway -t parley-gateway .
-# APP is the name of a folder of apps/. What the steps do is in tools/image/build-app.mjs, which runs without Docker too.
+# APP is the name of a folder of apps/, or certs. What the steps do is in tools/image/build-app.mjs, which runs without
+# Docker too.
 
 # What npm needs, alone: a change of the sources then leaves the layer with the packages as it is.
 FROM node:26-slim AS manifests
@@ -21,6 +22,9 @@ FROM node:26-slim
 ARG APP
 ENV NODE_ENV=production
 WORKDIR /app/apps/$APP
+# A new volume gets the owner of the folder it is mounted on: here the certificates are written, by the user below.
+RUN install --directory --owner=node --group=node --mode=700 \
+    /certs /certs/ca /certs/gateway /certs/contact /certs/flow-catalog /certs/session
 # Owned by root: the app cannot change itself.
 COPY --from=build /out /app
 USER node

@@ -4,6 +4,8 @@
 //   node tools/image/build-app.mjs <app> <new folder> [--built]      --built: Nx has built the app already
 //
 // Then: cd <new folder>/apps/<app>; node dist/migrate.js; node dist/main.js
+//
+// The app may also be `certs`, which makes the certificates of the others: node <new folder>/tools/certs/src/certs.ts
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -18,6 +20,9 @@ const RUNTIME_FILES = {
   'libs/contracts': ['descriptors.binpb'],
 };
 
+/** Run from their sources: there is nothing to build. */
+const TOOLS = ['certs'];
+
 const { values, positionals } = parseArgs({
   options: { built: { type: 'boolean', default: false } },
   allowPositionals: true,
@@ -26,14 +31,17 @@ const [app, folder] = positionals;
 const apps = readdirSync(join(ROOT, 'apps')).filter((name) =>
   existsSync(join(ROOT, 'apps', name, 'src', 'main.ts')),
 );
-if (!apps.includes(app)) fail(`The app (build argument APP) must be one of ${apps.join(', ')}.`);
+if (![...apps, ...TOOLS].includes(app))
+  fail(`The app (build argument APP) must be one of ${[...apps, ...TOOLS].join(', ')}.`);
 if (folder === undefined) fail('Which folder?');
 const out = resolve(folder);
 if (existsSync(out)) fail(`${out} exists already.`);
 
-if (!values.built) build(app);
-if (!existsSync(join(ROOT, 'apps', app, 'dist', 'main.js'))) fail(`${app} is not built.`);
-const projects = projectsOf(`apps/${app}`);
+if (apps.includes(app)) {
+  if (!values.built) build(app);
+  if (!existsSync(join(ROOT, 'apps', app, 'dist', 'main.js'))) fail(`${app} is not built.`);
+}
+const projects = projectsOf(apps.includes(app) ? `apps/${app}` : `tools/${app}`);
 writeManifests(projects);
 installPackages();
 for (const project of projects) copyProject(project);
@@ -128,10 +136,11 @@ function packagesIn(lockFile) {
 }
 
 function copyProject(project) {
-  cpSync(join(ROOT, project, 'dist'), join(out, project, 'dist'), {
+  const code = project.startsWith('tools/') ? 'src' : 'dist';
+  cpSync(join(ROOT, project, code), join(out, project, code), {
     recursive: true,
     // Source maps stay: they give stack traces the lines of the sources.
-    filter: (source) => !/\.d\.ts(\.map)?$|\.tsbuildinfo$|\/dist\/spec$/.test(source),
+    filter: (source) => !/\.d\.ts(\.map)?$|\.tsbuildinfo$|\/dist\/spec$|\.spec\.ts$/.test(source),
   });
   for (const file of RUNTIME_FILES[project] ?? [])
     cpSync(join(ROOT, project, file), join(out, project, file));

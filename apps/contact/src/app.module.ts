@@ -1,8 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ContactServiceService } from '@parley/contracts/contact';
-import { startGrpcServer } from '@parley/grpc';
+import { startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import type { Logger, RunningService } from '@parley/service';
+import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { ContactConfig } from './config.ts';
 import { ContactController } from './contact.controller.ts';
 import { ContactEntity } from './contact.entity.ts';
@@ -22,6 +22,8 @@ class AppModule {
 
 /** Starts the contact service. Its database must have been migrated. */
 export async function startContactService(config: ContactConfig, logger: Logger): Promise<RunningService> {
+  const metrics = new Metrics();
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'contact',
@@ -36,13 +38,17 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
     ready: () => database.ping(),
+    metrics,
+    tls,
     logger,
   });
+  const metricsServer = await startMetricsServer(config, metrics);
   return {
     address: server.address,
     close: async () => {
       await server.close();
       await database.close();
+      await metricsServer.close();
     },
   };
 }

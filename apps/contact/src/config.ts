@@ -1,4 +1,4 @@
-import { flag, logLevel, port, postgresUrl } from '@parley/service';
+import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the contact service, from the environment. */
@@ -10,6 +10,8 @@ export const contactConfig = z.object({
   GRPC_PORT: port.default(5001),
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
+  ...metricsSettings,
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

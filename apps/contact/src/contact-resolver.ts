@@ -76,18 +76,20 @@ export class ContactResolver {
     return new Map(contacts.map((contact) => [key(contact.tenantId, contact.id), contact]));
   }
 
-  /** Items that only validate create nothing, and find only what is there. */
+  /** Items that only validate create nothing. */
   private async findOrCreate(
     items: ResolveContact[],
   ): Promise<{ contacts: Map<string, ContactEntity>; created: Set<string> }> {
-    const contacts = await this.findByPhones(items);
-    const isMissing = (item: PhoneKey): boolean => !contacts.has(key(item.tenantId, item.phone));
-    const created = await this.create(items.filter((item) => isMissing(item) && !item.validateOnly));
-    for (const contact of created) contacts.set(key(contact.tenantId, contact.phone), contact);
+    const trials = items.filter((item) => item.validateOnly);
+    const [made, found] = await Promise.all([
+      this.create(items.filter((item) => !item.validateOnly)),
+      this.findByPhones(trials),
+    ]);
+    const contacts = new Map([...found, ...made.map((row) => [key(row.tenantId, row.phone), row] as const)]);
     // What could neither be found nor created, another caller created meanwhile.
-    const raced = items.filter((item) => isMissing(item) && !item.validateOnly);
+    const raced = items.filter((item) => !item.validateOnly && !contacts.has(key(item.tenantId, item.phone)));
     for (const [phone, contact] of await this.findByPhones(raced)) contacts.set(phone, contact);
-    return { contacts, created: new Set(created.map((contact) => contact.id)) };
+    return { contacts, created: new Set(made.filter((row) => row.created).map((row) => row.id)) };
   }
 
   private async findByPhones(items: PhoneKey[]): Promise<Map<string, ContactEntity>> {
@@ -99,17 +101,23 @@ export class ContactResolver {
     return new Map(contacts.map((contact) => [key(contact.tenantId, contact.phone), contact]));
   }
 
-  /** Gives the contacts this call created. Of several items with the same phone the first counts. */
-  private async create(items: PhoneKey[]): Promise<ContactEntity[]> {
+  /** Finds contacts, and creates those that are not there. Of several items with the same phone the first counts. */
+  private async create(items: PhoneKey[]): Promise<(ContactEntity & { created: boolean })[]> {
     if (items.length === 0) return [];
     const byKey = new Map(items.toReversed().map((item) => [key(item.tenantId, item.phone), item]));
     // Always in the same order, so that two batches with the same phones never wait for each other in a circle.
     const sorted = [...byKey.keys()].sort().map((phone) => byKey.get(phone)!);
-    return this.database.query<ContactEntity>(
-      `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at)
-       SELECT tenant_id, id, phone, source, now()
-       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS item (tenant_id, id, phone, source)
-       ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING ${COLUMNS}`,
+    return this.database.query<ContactEntity & { created: boolean }>(
+      `WITH item AS (
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS item (tenant_id, id, phone, source)),
+       found AS (
+         SELECT ${COLUMNS} FROM contacts WHERE (tenant_id, phone) IN (SELECT tenant_id, phone FROM item)),
+       made AS (
+         INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at)
+         SELECT tenant_id, id, phone, source, now() FROM item
+         WHERE NOT EXISTS (SELECT FROM found WHERE "tenantId" = item.tenant_id AND found.phone = item.phone)
+         ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING ${COLUMNS})
+       SELECT *, false AS created FROM found UNION ALL SELECT *, true FROM made`,
       [
         sorted.map((item) => item.tenantId),
         sorted.map(() => uuidv7()),

@@ -11,6 +11,8 @@ const HUNG_MS = 15_000;
  * was answered on it; our requests are repeatable). Anything else is the caller's to see.
  */
 export class BalancedClient {
+  /** Targets that get no new connections, as a balancer treats what is about to end; those there are go on. */
+  readonly leaving = new Set<string>();
   /** Requests that had to go to another replica, or to be sent again. */
   moved = 0;
   private readonly targets: string[];
@@ -29,9 +31,8 @@ export class BalancedClient {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const first = this.turn++;
     for (let attempt = 0; ; attempt++) {
-      const target = this.targets[(first + attempt) % this.targets.length]!;
+      const target = this.next();
       try {
         return await this.sendTo(`${target}/api/v1${path}`, method, body, headers);
       } catch (error) {
@@ -41,8 +42,26 @@ export class BalancedClient {
     }
   }
 
+  /** Closes the connections kept for later. */
+  disconnect(): void {
+    for (const socket of Object.values(this.agent.freeSockets).flat()) socket?.destroy();
+  }
+
   close(): void {
     this.agent.destroy();
+  }
+
+  private next(): string {
+    const { length } = this.targets;
+    const inTurn = Array.from({ length }, (_, index) => this.targets[(this.turn + index) % length]!);
+    this.turn += 1;
+    return inTurn.find((target) => !this.leaving.has(target) || this.isConnected(target)) ?? inTurn[0]!;
+  }
+
+  private isConnected(target: string): boolean {
+    const { hostname, port } = new URL(target);
+    const name = this.agent.getName({ host: hostname, port: Number(port) });
+    return (this.agent.freeSockets[name]?.length ?? 0) > 0;
   }
 
   private sendTo(

@@ -3,6 +3,7 @@ import type { RecordedEvent } from '@parley/testing';
 import { judge } from './checker.ts';
 import type { Evidence, OutboxRow, SessionRow } from './evidence.ts';
 import { History, type Call } from './history.ts';
+import { storedTwice } from './invariants.ts';
 import { compare, heldBy, type Resources } from './resources.ts';
 
 const BEGIN = Date.parse('2026-05-07T08:00:00Z');
@@ -154,6 +155,11 @@ describe('the checker', () => {
   it('finds an event that is marked as published and is not in the stream (I4)', () => {
     const outbox = [sent(), sent({ id: 'e9' })];
     expect(names([call()], evidence({ outbox }))).toEqual(['I4']);
+  });
+
+  it('finds an event that the stream holds twice, where it may not (I4)', () => {
+    expect(storedTwice([event(), expiry(), event()])).toEqual([{ name: 'I4', text: expect.any(String) }]);
+    expect(storedTwice([event(), expiry()])).toEqual([]);
   });
 
   it.each([

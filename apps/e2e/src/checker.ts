@@ -11,6 +11,8 @@ import {
   oneStartOneEnd,
   outboxReachesStream,
   sameKeySameAnswer,
+  shorten,
+  storedTwice,
   tenantsApart,
   violation,
   type Violation,
@@ -27,13 +29,12 @@ export interface CheckOptions {
   drainWithinMs?: number;
   /** How late an expiry may be (I6). Default 2,000 ms (P5); Infinity where the services were down meanwhile. */
   lateMs?: number;
+  /** Whether the stream itself may hold no event twice: where no repetition can be older than NATS remembers. */
+  onceEach?: boolean;
 }
 
 const DRAIN_WITHIN_MS = 15_000;
 const LATE_MS = 2_000;
-/** Of a kind of violation this many are told; the last one says how many more there are. */
-const TOLD = 5;
-
 /**
  * Compares what callers were told with the session database and the stream, once the backlog has drained. Only the
  * history's tenants are looked at: the stream may be shared. Empty when every promise held (I1 to I9).
@@ -42,7 +43,8 @@ export async function check(history: History, options: CheckOptions): Promise<Vi
   const left = await drain(options.query, options.drainWithinMs ?? DRAIN_WITHIN_MS);
   const backlog = left > 0 ? violation('I9', `${left} events still wait in the outbox`) : [];
   const evidence = await gather(options.query, options.probe);
-  return [...backlog, ...judge(history.calls, evidence, options.lateMs)];
+  const repeated = options.onceEach ? storedTwice(evidence.events) : [];
+  return [...backlog, ...repeated, ...judge(history.calls, evidence, options.lateMs)];
 }
 
 /** The same without waiting or reading. */
@@ -67,10 +69,5 @@ export function judge(calls: Call[], evidence: Evidence, lateMs = LATE_MS): Viol
     ...neverShownPastItsTime(calls, sessions, rows),
     ...tenantsApart(calls, rows, events),
   ];
-  return [...Map.groupBy(found, ({ name }) => name).values()].flatMap((same) => shorten(same));
-}
-
-function shorten(same: Violation[]): Violation[] {
-  if (same.length <= TOLD) return same;
-  return [...same.slice(0, TOLD), { name: same[0]!.name, text: `and ${same.length - TOLD} more` }];
+  return shorten(found);
 }

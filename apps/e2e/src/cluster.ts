@@ -45,6 +45,7 @@ export class Cluster {
   private readonly id = randomUUID().replaceAll('-', '').slice(0, 12);
   private readonly logs = mkdtempSync(join(tmpdir(), 'parley-e2e-'));
   private readonly ports = new Map<Name, number>();
+  private readonly ended: Name[] = [];
   private readonly processes = new Map<Name, StartedProcess>();
   private tokens = new Map<string, { token: string; tenantId: string }>();
 
@@ -86,6 +87,16 @@ export class Cluster {
   /** The process id of a process, as long as it runs. */
   pidOf(name: Name): number {
     return this.processes.get(name)!.pid;
+  }
+
+  /** Where a process listens, host:port; a gateway's is HTTP, the others' gRPC. */
+  addressOf(name: Name): string {
+    return `127.0.0.1:${this.portOf(name)}`;
+  }
+
+  /** Where a process listens, at 127.0.0.1. */
+  portOf(name: Name): number {
+    return this.ports.get(name)!;
   }
 
   /** What a client of a gRPC service is given as its target: every replica's address. */
@@ -202,7 +213,16 @@ export class Cluster {
   /** Starts a killed or ended process again, on the same port. */
   async restart(name: Name): Promise<void> {
     await this.startProcess(name);
+    // Another replica may be ready already.
+    await eventually(() => {
+      if (!this.logOf(name).includes('Listening on')) throw new Error(`${name} does not listen yet`);
+    });
     await this.ready();
+  }
+
+  /** Processes that ended although nobody asked them to. */
+  crashed(): Name[] {
+    return [...this.ended];
   }
 
   /** What a process has logged since it was started last; calls are logged, too. */
@@ -210,12 +230,14 @@ export class Cluster {
     return readFileSync(this.logFile(name), 'utf8');
   }
 
-  /** Waits until the gateway and all it depends on answer. */
+  /** Waits until every replica of the gateway and all they depend on answer. */
   async ready(): Promise<void> {
-    await eventually(async () => {
-      const response = await fetch(`${this.gateway}/readyz`);
-      if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
-    });
+    const isReady = (gateway: string): Promise<void> =>
+      eventually(async () => {
+        const response = await fetch(`${gateway}/readyz/traffic`);
+        if (!response.ok) throw new Error(`Not ready: ${await response.text()}`);
+      });
+    await Promise.all(this.gateways.map(isReady));
   }
 
   async stop(): Promise<void> {
@@ -242,6 +264,9 @@ export class Cluster {
       logFile: this.logFile(name),
     });
     this.processes.set(name, started);
+    void started.exited.then(({ expected }) => {
+      if (!expected) this.ended.push(name);
+    });
   }
 
   private logFile(name: Name): string {
@@ -273,7 +298,7 @@ export class Cluster {
   }
 }
 
-function appOf(name: Name): App {
+export function appOf(name: Name): App {
   return name.replace(/-\d+$/, '') as App;
 }
 

@@ -121,6 +121,14 @@ export function outboxReachesStream(
     .flatMap((row) => violation('I4', `${row.type} of ${row.subject} is marked as published, and is not`));
 }
 
+/** I4, of a stream that has to hold every event once: NATS drops what comes again within five minutes. */
+export function storedTwice(events: RecordedEvent[]): Violation[] {
+  const repeated = [...Map.groupBy(events, (event) => event.id).values()].filter(({ length }) => length > 1);
+  return repeated.flatMap(([first, ...others]) =>
+    violation('I4', `event ${first!.id} lies in the stream ${others.length + 1} times`),
+  );
+}
+
 /** I5: in the order in which a consumer meets them first. */
 export function inSequence(
   bySubject: Map<string, RecordedEvent[]>,
@@ -201,6 +209,15 @@ export function tenantsApart(
     .filter((event) => rows.has(event.subject) && rows.get(event.subject)!.tenantId !== event.tenantid)
     .flatMap((event) => violation('I8', `event ${event.id} bears another tenant than its session`));
   return [...told, ...shared, ...mislabelled];
+}
+
+/** Of a kind of violation so many are told; the last one says how many more there are. */
+export function shorten(found: Violation[], told = 5): Violation[] {
+  return [...Map.groupBy(found, ({ name }) => name).values()].flatMap((same) =>
+    same.length <= told
+      ? same
+      : [...same.slice(0, told), { name: same[0]!.name, text: `and ${same.length - told} more` }],
+  );
 }
 
 function ids(rows: SessionRow[]): string {

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCommand, startProcess, type StartedProcess } from '@parley/local-servers';
@@ -44,14 +46,14 @@ const env = {
 let terminal: StartedProcess;
 let stack: Stack;
 
-async function npmStart(): Promise<void> {
+async function npmStart(settings: Record<string, string> = {}): Promise<void> {
   rmSync(LOG, { force: true });
   terminal = await startProcess({
     name: 'npm start',
     command: 'npm',
     args: ['start'],
     cwd: ROOT,
-    env,
+    env: { ...env, ...settings },
     logFile: LOG,
   });
   const state = { ended: false };
@@ -77,6 +79,18 @@ async function api(
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
+/** Whose certificate is shown at host:port. */
+async function certificateNameOf(address: string): Promise<string> {
+  const [host, port] = address.split(':');
+  const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
+  // We have none to show, and are refused after that.
+  socket.on('error', () => undefined);
+  await once(socket, 'secureConnect');
+  const { subject } = socket.getPeerCertificate();
+  socket.destroy();
+  return String(subject.CN);
+}
+
 const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -85,7 +99,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-beforeAll(npmStart, START_LIMIT_MS + 5_000);
+beforeAll(() => npmStart(), START_LIMIT_MS + 5_000);
 afterAll(async () => {
   await terminal.stop();
   rmSync(HOME, { recursive: true, force: true });
@@ -177,12 +191,12 @@ describe('npm start', () => {
     await probe.close();
   });
 
-  it('stops everything on SIGTERM, and finds the same data, token and flows when started again', async () => {
+  it('stops everything on SIGTERM, and finds the same data, token and flows when started again, with mutual TLS', async () => {
     const before = stack;
     await terminal.stop();
     await eventually(() => expect(Object.values(before.pids).filter(isAlive)).toEqual([]));
     expect(existsSync(STACK_FILE)).toBe(false);
-    await npmStart();
+    await npmStart({ PARLEY_TLS: 'true' });
     expect([stack.token, stack.tenant_id, stack.flows]).toEqual([
       before.token,
       before.tenant_id,
@@ -190,6 +204,7 @@ describe('npm start', () => {
     ]);
     const { body } = await api('GET', `/sessions?flow_id=${stack.flows['abandoned_cart']!}`);
     expect(body['data']).toHaveLength(1);
+    expect(await certificateNameOf(stack.grpc['session']!)).toBe('session');
   });
 
   it('stops everything, and says so, when one part crashes', async () => {

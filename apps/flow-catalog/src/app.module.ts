@@ -1,8 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
-import { startGrpcServer } from '@parley/grpc';
+import { EventStream, Outbox, OutboxRelay } from '@parley/events';
+import { startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import type { Logger, RunningService } from '@parley/service';
+import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { FlowCatalogConfig } from './config.ts';
 import { FlowController } from './flow.controller.ts';
 import { FlowEntity } from './flow.entity.ts';
@@ -12,41 +13,64 @@ import { PublishedFlows } from './published-flows.ts';
 
 @Module({})
 class AppModule {
-  static with(database: Database): DynamicModule {
+  static with(database: Database, outbox: Outbox): DynamicModule {
     return {
       module: AppModule,
       controllers: [FlowController],
-      providers: [FlowService, PublishedFlows, { provide: Database, useValue: database }],
+      providers: [
+        FlowService,
+        PublishedFlows,
+        { provide: Database, useValue: database },
+        { provide: Outbox, useValue: outbox },
+      ],
     };
   }
 }
 
-/** Starts the flow-catalog service. Its database must have been migrated. */
+/** Starts the flow-catalog service. Its database must have been migrated; NATS may come later. */
 export async function startFlowCatalogService(
   config: FlowCatalogConfig,
   logger: Logger,
 ): Promise<RunningService> {
+  const metrics = new Metrics();
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'flow-catalog',
     entities: [FlowEntity, FlowVersionEntity],
     poolSize: config.DATABASE_POOL_SIZE,
   });
+  const stream = new EventStream({
+    url: config.NATS_URL,
+    name: 'PARLEY_FLOW',
+    subjects: 'flow.>',
+    source: '/parley/flow-catalog',
+    logger,
+  });
+  const relay = new OutboxRelay({ database, stream, retentionDays: config.OUTBOX_RETENTION_DAYS, logger });
   const server = await startGrpcServer({
-    module: AppModule.with(database),
+    module: AppModule.with(database, new Outbox(database, relay)),
     service: 'parley.flow_catalog.v1.FlowCatalogService',
     definition: FlowCatalogServiceService,
     host: config.GRPC_HOST,
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
+    // NATS may be away: flows are published all the same.
     ready: () => database.ping(),
+    metrics,
+    tls,
     logger,
   });
+  const metricsServer = await startMetricsServer(config, metrics);
+  relay.start();
   return {
     address: server.address,
     close: async () => {
       await server.close();
+      await relay.stop();
+      stream.close();
       await database.close();
+      await metricsServer.close();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { flag, logLevel, port, postgresUrl } from '@parley/service';
+import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the flow-catalog service, from the environment. */
@@ -10,6 +10,12 @@ export const flowCatalogConfig = z.object({
   GRPC_PORT: port.default(5002),
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
+  ...metricsSettings,
+  /** nats:// URL, or several with commas. */
+  NATS_URL: z.string(),
+  /** How long published events stay in the outbox, for a replay. */
+  OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

@@ -38,6 +38,10 @@ export class FlowEntity {
   @Column('timestamptz', { name: 'published_at', nullable: true })
   publishedAt!: Date | null;
 
+  /** Of the flow's newest event; 0 for none. */
+  @Column('integer', { name: 'event_sequence' })
+  eventSequence!: number;
+
   @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
 

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { Outbox } from '@parley/events';
 import type { FlowProblem } from '@parley/flow-engine';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database, sql } from '@parley/postgres';
 import { In, LessThan, Not, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { archive, editDraft, flowNotFound, publish, unpublish } from './flow.ts';
+import { flowPublished, flowUnpublished } from './flow.events.ts';
 import { FlowEntity, type FlowState } from './flow.entity.ts';
 import type { CreateFlow, FlowRequest, ListFlows, UpdateFlow } from './flow.requests.ts';
 import { FlowVersionEntity } from './flow-version.entity.ts';
@@ -13,9 +15,11 @@ import { FlowVersionEntity } from './flow-version.entity.ts';
 @Injectable()
 export class FlowService {
   private readonly database: Database;
+  private readonly outbox: Outbox;
 
-  constructor(database: Database) {
+  constructor(database: Database, outbox: Outbox) {
     this.database = database;
+    this.outbox = outbox;
   }
 
   async create({ tenantId, name, definition, settings }: CreateFlow): Promise<FlowEntity> {
@@ -32,6 +36,7 @@ export class FlowService {
         latestVersion: 0,
         publishedVersion: null,
         publishedAt: null,
+        eventSequence: 0,
       });
       return tx.save(flow);
     });
@@ -64,38 +69,40 @@ export class FlowService {
   }
 
   async update(request: UpdateFlow): Promise<FlowEntity> {
-    const { name, definition, settings } = request;
-    return this.change(request, (flow) =>
-      editDraft(flow, { name, definition, sessionTtlMinutes: settings?.sessionTtlMinutes }),
-    );
+    const { tenantId, id, name, definition, settings } = request;
+    return this.database.transaction(async (tx) => {
+      const flow = await lock(tx, { tenantId, id });
+      editDraft(flow, { name, definition, sessionTtlMinutes: settings?.sessionTtlMinutes });
+      return tx.save(flow);
+    });
   }
 
   async publish({ tenantId, id }: FlowRequest): Promise<{ flow: FlowEntity; warnings: FlowProblem[] }> {
-    return this.database.transaction(async (tx) => {
+    return this.outbox.transaction(async (tx, tell) => {
       const flow = await lock(tx, { tenantId, id });
-      const [clock] = await sql<{ now: Date }>(tx, 'SELECT now()');
-      const current =
-        flow.publishedVersion === null
-          ? null
-          : await tx.findOneBy(FlowVersionEntity, { tenantId, flowId: id, version: flow.publishedVersion });
-      const { version, warnings } = publish(flow, current, clock!.now);
-      if (version) await tx.insert(FlowVersionEntity, version);
+      const { version, warnings } = publish(flow, await publishedVersion(tx, flow), await clock(tx));
+      if (version) {
+        await tx.insert(FlowVersionEntity, version);
+        await tell([flowPublished(flow, version)]);
+      }
       return { flow: await tx.save(flow), warnings };
     });
   }
 
   async unpublish(request: FlowRequest): Promise<FlowEntity> {
-    return this.change(request, unpublish);
+    return this.retire(request, unpublish);
   }
 
   async archive(request: FlowRequest): Promise<FlowEntity> {
-    return this.change(request, archive);
+    return this.retire(request, archive);
   }
 
-  private async change({ tenantId, id }: FlowRequest, verb: (flow: FlowEntity) => void): Promise<FlowEntity> {
-    return this.database.transaction(async (tx) => {
+  private async retire({ tenantId, id }: FlowRequest, verb: (flow: FlowEntity) => void): Promise<FlowEntity> {
+    return this.outbox.transaction(async (tx, tell) => {
       const flow = await lock(tx, { tenantId, id });
+      const version = await publishedVersion(tx, flow);
       verb(flow);
+      if (version) await tell([flowUnpublished(flow, version, await clock(tx))]);
       return tx.save(flow);
     });
   }
@@ -105,4 +112,16 @@ async function lock(tx: EntityManager, where: FlowRequest): Promise<FlowEntity> 
   const flow = await tx.findOne(FlowEntity, { where, lock: { mode: 'pessimistic_write' } });
   if (!flow) throw flowNotFound();
   return flow;
+}
+
+/** The version that starts now, or null. */
+async function publishedVersion(tx: EntityManager, flow: FlowEntity): Promise<FlowVersionEntity | null> {
+  const { tenantId, id: flowId, publishedVersion: version } = flow;
+  return version === null ? null : tx.findOneBy(FlowVersionEntity, { tenantId, flowId, version });
+}
+
+/** Once the flow is locked: so the times of its events are in the order of their numbers. */
+async function clock(tx: EntityManager): Promise<Date> {
+  const [row] = await sql<{ now: Date }>(tx, 'SELECT clock_timestamp() AS now');
+  return row!.now;
 }

@@ -40,6 +40,7 @@ export function publish(
   flow.status = 'published';
   flow.publishedVersion = flow.latestVersion;
   flow.publishedAt = now;
+  flow.eventSequence += 1;
   const version: FlowVersionEntity = {
     tenantId: flow.tenantId,
     flowId: flow.id,
@@ -74,6 +75,8 @@ export function flowNotFound(): DomainError {
 }
 
 function retire(flow: FlowEntity, status: 'draft' | 'archived'): void {
+  // Only what was published has ceased to be.
+  if (flow.publishedVersion !== null) flow.eventSequence += 1;
   flow.status = status;
   flow.publishedVersion = null;
   flow.publishedAt = null;

@@ -1,11 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SchemaPipe } from '@parley/grpc';
+import { SchemaPipe, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import { Logger, type RunningService } from '@parley/service';
+import { Logger, Metrics, startMetricsServer, type RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
 import { MeController } from './auth/me.controller.ts';
+import { PermitStore } from './auth/permit-store.ts';
+import { RateLimiter } from './auth/rate-limiter.ts';
 import { TOKEN_ENTITIES, TokenStore } from './auth/token-store.ts';
 import { clientProviders, closeClients, connectClients, type Clients } from './clients.ts';
 import type { GatewayConfig } from './config.ts';
@@ -26,6 +28,7 @@ import { SessionsController } from './sessions/sessions.controller.ts';
 import { BATCH_SIZE, BatchedCalls } from './trigger-flow/batched-calls.ts';
 import { BulkTriggerController } from './trigger-flow/bulk-trigger.controller.ts';
 import { BulkTriggerService } from './trigger-flow/bulk-trigger.service.ts';
+import { followFlowEvents } from './trigger-flow/flow-events.ts';
 import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
 import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
 
@@ -40,9 +43,18 @@ const DRAIN_LIMIT_MS = 5_000;
 /** As long as Node lets a request's head be: what is too long for an id is answered by the route, as an id unknown. */
 const MAX_PARAMETER_LENGTH = 16 * 1024;
 
+/** What the module's providers are made of. */
+interface Parts {
+  config: GatewayConfig;
+  clients: Clients;
+  readiness: Readiness;
+  metrics: Metrics;
+  logger: Logger;
+}
+
 @Module({})
 class AppModule {
-  static with(config: GatewayConfig, clients: Clients, readiness: Readiness, logger: Logger): DynamicModule {
+  static with({ config, clients, readiness, metrics, logger }: Parts): DynamicModule {
     return {
       module: AppModule,
       controllers: [
@@ -65,6 +77,7 @@ class AppModule {
         { provide: BATCH_SIZE, useValue: config.TRIGGER_BATCH_SIZE },
         { provide: Readiness, useValue: readiness },
         { provide: Logger, useValue: logger },
+        { provide: Metrics, useValue: metrics },
         ...clientProviders(clients),
       ],
     };
@@ -78,16 +91,21 @@ export interface Gateway extends RunningService {
 
 /** Starts the gateway. Its database must have been migrated; the services may come later. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
+  const metrics = new Metrics();
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'gateway',
     entities: TOKEN_ENTITIES,
     poolSize: config.DATABASE_POOL_SIZE,
   });
-  const clients = connectClients(config);
+  const clients = connectClients(config, tls);
   const routes = new RouteTable();
-  const app = await createApp(config, clients, database, routes, logger);
+  const limits = new RateLimiter(new PermitStore(database));
+  const app = await createApp({ config, clients, database, limits, routes, metrics, logger });
+  const flowEvents = followFlowEvents(config.NATS_URL, app.get(BatchedCalls), logger);
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
+  const metricsServer = await startMetricsServer(config, metrics);
   return {
     address: new URL(await app.getUrl()).host,
     routes,
@@ -96,19 +114,19 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
       const limit = setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS);
       await app.close();
       clearTimeout(limit);
+      flowEvents?.close();
       closeClients(clients);
+      await limits.close();
       await database.close();
+      await metricsServer.close();
     },
   };
 }
 
 async function createApp(
-  config: GatewayConfig,
-  clients: Clients,
-  database: Database,
-  routes: RouteTable,
-  logger: Logger,
+  parts: Omit<Parts, 'readiness'> & { database: Database; limits: RateLimiter; routes: RouteTable },
 ): Promise<NestFastifyApplication> {
+  const { clients, database, limits, routes, metrics, logger } = parts;
   // While draining, what comes on open connections is still served.
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
@@ -123,11 +141,11 @@ async function createApp(
     routes.add(route);
     if (route.config?.bulk === true) route.bodyLimit = BULK_BODY_LIMIT;
   });
-  addRequestHooks(server, new Authenticator(new TokenStore(database)), logger);
+  addRequestHooks(server, new Authenticator(new TokenStore(database), limits), logger, metrics);
 
   const readiness = new Readiness(clients, () => database.ping());
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with(config, clients, readiness, logger),
+    AppModule.with({ ...parts, readiness }),
     adapter,
     {
       logger,
@@ -135,8 +153,8 @@ async function createApp(
     },
   );
   readJsonBodies(server);
-  app.setGlobalPrefix('api/v1', { exclude: ['healthz', 'readyz'] });
-  app.useGlobalFilters(new ErrorFilter(routes, logger));
+  app.setGlobalPrefix('api/v1', { exclude: ['healthz', 'readyz', 'readyz/traffic'] });
+  app.useGlobalFilters(new ErrorFilter(routes, logger, metrics));
   app.useGlobalPipes(new SchemaPipe());
   return app;
 }

@@ -2,7 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { ContactServiceClient } from '@parley/contracts/contact';
 import { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { SessionServiceClient } from '@parley/contracts/session';
-import { connect } from '@parley/grpc';
+import { connect, type Tls } from '@parley/grpc';
 import type { GatewayConfig } from './config.ts';
 
 /** The three services the gateway composes. */
@@ -12,11 +12,17 @@ export interface Clients {
   sessions: SessionServiceClient;
 }
 
-export function connectClients(config: GatewayConfig): Clients {
+/** With TLS, each asks its server for the name of its service. */
+export function connectClients(config: GatewayConfig, tls: Tls | undefined): Clients {
+  const { CONTACT_ADDRESS, FLOW_CATALOG_ADDRESS, SESSION_ADDRESS } = config;
   return {
-    contacts: connect(ContactServiceClient, config.CONTACT_ADDRESS),
-    flows: connect(FlowCatalogServiceClient, config.FLOW_CATALOG_ADDRESS),
-    sessions: connect(SessionServiceClient, config.SESSION_ADDRESS),
+    contacts: connect(ContactServiceClient, CONTACT_ADDRESS, tls?.clientOf(config.CONTACT_TLS_NAME)),
+    flows: connect(
+      FlowCatalogServiceClient,
+      FLOW_CATALOG_ADDRESS,
+      tls?.clientOf(config.FLOW_CATALOG_TLS_NAME),
+    ),
+    sessions: connect(SessionServiceClient, SESSION_ADDRESS, tls?.clientOf(config.SESSION_TLS_NAME)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { logLevel, port, postgresUrl } from '@parley/service';
+import { logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the gateway, from the environment. */
@@ -15,6 +15,17 @@ export const gatewayConfig = z.object({
   SESSION_ADDRESS: z.string(),
   /** Triggers whose calls to a service leave together, at most. 1: each its own call, as the benchmark compares. */
   TRIGGER_BATCH_SIZE: z.coerce.number().int().min(1).max(256).default(256),
+  ...metricsSettings,
+  /**
+   * nats:// URL, or several with commas. With it a flow that was published or unpublished is known at once; without it,
+   * or while NATS is away, within a second.
+   */
+  NATS_URL: z.string().optional(),
+  /** With TLS: what their certificates have to name, whatever the address. */
+  CONTACT_TLS_NAME: z.string().default('contact'),
+  FLOW_CATALOG_TLS_NAME: z.string().default('flow-catalog'),
+  SESSION_TLS_NAME: z.string().default('session'),
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

@@ -15,6 +15,8 @@ const REST_NAMES: [RegExp, string][] = [
 
 /** What a caller is told of an error, in the one shape of the REST surface. */
 export interface ErrorAnswer {
+  /** One that error.answers.ts knows. */
+  reason: Reason;
   status: number;
   body: object;
   /** Seconds, where trying again makes sense. */
@@ -26,6 +28,7 @@ export function answerTo(error: DomainError): ErrorAnswer {
   const reason: Reason = Object.hasOwn(ANSWERS, error.reason) ? (error.reason as Reason) : 'INTERNAL';
   const answer = ANSWERS[reason];
   return {
+    reason,
     status: answer.status,
     body: 'fields' in answer ? validationBody(error, answer.as) : { error: answer.error },
     retryAfter: retryAfter(reason, error),

@@ -6,10 +6,11 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { DomainError } from '@parley/errors';
-import type { Logger } from '@parley/service';
+import type { Logger, Metrics } from '@parley/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerTo } from './error.answer.ts';
 import type { Reason } from './error.answers.ts';
+import { errorCounter } from './request-metrics.ts';
 import type { RouteTable } from './route-table.ts';
 
 /** What a client can get wrong before a handler runs, by the status Fastify gives it. */
@@ -25,17 +26,21 @@ const STATUS_REASONS: Record<number, Reason> = {
 export class ErrorFilter implements ExceptionFilter {
   private readonly routes: RouteTable;
   private readonly logger: Logger;
+  private readonly count: (request: FastifyRequest, reason: Reason) => void;
 
-  constructor(routes: RouteTable, logger: Logger) {
+  constructor(routes: RouteTable, logger: Logger, metrics: Metrics) {
     this.routes = routes;
     this.logger = logger;
+    this.count = errorCounter(metrics);
   }
 
   catch(exception: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
-    const error = this.toDomainError(exception, http.getRequest<FastifyRequest>(), reply);
-    const { status, body, retryAfter } = answerTo(error);
+    const request = http.getRequest<FastifyRequest>();
+    const error = this.toDomainError(exception, request, reply);
+    const { reason, status, body, retryAfter } = answerTo(error);
+    this.count(request, reason);
     if (retryAfter !== undefined) reply.header('Retry-After', retryAfter);
     void reply.status(status).send(body);
   }

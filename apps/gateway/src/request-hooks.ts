@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { runInRequest, type Logger, type RequestContext } from '@parley/service';
+import { Metrics, runInRequest, type Logger, type RequestContext } from '@parley/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from './auth/authenticator.ts';
 import { answerClientError } from './client-error.ts';
+import { requestDurations } from './request-metrics.ts';
 
 /** From a request's last byte to its answer, at most (P10). */
 const DEADLINE_MS = 2_000;
@@ -13,8 +14,17 @@ const IDLE_TIMEOUT_MS = 30_000;
 /** What a caller's own id may look like. */
 const SANE_ID = /^[\w.:-]{1,128}$/;
 
-/** What happens to every request before its body is read: its id, its deadline, its caller; and its line in the log. */
-export function addRequestHooks(server: FastifyInstance, authenticator: Authenticator, logger: Logger): void {
+/**
+ * What happens to every request before its body is read: its id, its deadline, its caller; and at its end its line in
+ * the log and its time in the metrics.
+ */
+export function addRequestHooks(
+  server: FastifyInstance,
+  authenticator: Authenticator,
+  logger: Logger,
+  metrics = new Metrics(),
+): void {
+  const observe = requestDurations(metrics);
   const contexts = new WeakMap<FastifyRequest, RequestContext>();
   const bodyTimers = new WeakMap<FastifyRequest, NodeJS.Timeout>();
 
@@ -38,6 +48,7 @@ export function addRequestHooks(server: FastifyInstance, authenticator: Authenti
   server.addHook('onResponse', (request, reply, done) => {
     clearTimeout(bodyTimers.get(request));
     if (isBulk(request)) request.raw.socket.setTimeout(0);
+    observe(request, reply);
     const fields = {
       method: request.method,
       route: request.routeOptions.url,

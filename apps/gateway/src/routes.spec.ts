@@ -5,13 +5,15 @@ import { fastify } from 'fastify';
 import { SCOPES } from './auth/access.ts';
 import { newToken } from './auth/api-token.ts';
 import { Authenticator } from './auth/authenticator.ts';
+import { PermitStore } from './auth/permit-store.ts';
+import { RateLimiter } from './auth/rate-limiter.ts';
 import { TOKEN_ENTITIES, TokenStore } from './auth/token-store.ts';
 import { addRequestHooks } from './request-hooks.ts';
 import type { Route } from './route-table.ts';
 import { GatewayApp } from './testing/gateway-app.ts';
 
 /** Whatever is not here needs a token. Think before you add to it. */
-const PUBLIC = ['GET /healthz', 'GET /readyz', 'GET /api/v1/openapi.yaml'];
+const PUBLIC = ['GET /healthz', 'GET /readyz', 'GET /readyz/traffic', 'GET /api/v1/openapi.yaml'];
 
 const TRIGGER = '/api/v1/actions/trigger-flow';
 const UNAUTHENTICATED = { status: 401, body: { error: 'Unauthenticated.' } };
@@ -141,7 +143,9 @@ describe('a route without an access rule', () => {
       entities: TOKEN_ENTITIES,
     });
     const server = fastify();
-    addRequestHooks(server, new Authenticator(new TokenStore(database)), new Logger('gateway', 'silent'));
+    const limits = new RateLimiter(new PermitStore(database));
+    const authenticator = new Authenticator(new TokenStore(database), limits);
+    addRequestHooks(server, authenticator, new Logger('gateway', 'silent'));
     server.setErrorHandler((error: { reason?: string }, _request, reply) =>
       reply.send({ reason: error.reason }),
     );
@@ -154,6 +158,7 @@ describe('a route without an access rule', () => {
     expect((await server.inject({ url: '/forgotten' })).json()).toEqual({ reason: 'UNAUTHENTICATED' });
     expect((await server.inject({ url: '/allowed', headers })).body).toBe('reached');
     await server.close();
+    await limits.close();
     await database.close();
   });
 });

@@ -1,28 +1,38 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { SessionServiceService } from '@parley/contracts/session';
-import { EventStream, Outbox, OutboxRelay } from '@parley/events';
-import { connect, startGrpcServer } from '@parley/grpc';
+import { eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
+import { connect, startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import type { Logger, RunningService } from '@parley/service';
+import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { SessionConfig } from './config.ts';
 import { CurrentSession } from './current-session.entity.ts';
 import { FlowVersions } from './flow-versions.ts';
 import { SessionController } from './session.controller.ts';
 import { SessionExpirer } from './session-expirer.ts';
+import { expiryLag, watchRunningSessions } from './session-metrics.ts';
 import { SessionService } from './session.service.ts';
+import { SESSION_STREAM } from './session-stream.ts';
 import { SessionStarter } from './session-starter.ts';
 import { startRequestPurge } from './start-request-purge.ts';
+import { StartCounter } from './start-counter.ts';
 
 @Module({})
 class AppModule {
-  static with(database: Database, outbox: Outbox, flowCatalog: FlowCatalogServiceClient): DynamicModule {
+  static with(
+    database: Database,
+    outbox: Outbox,
+    flowCatalog: FlowCatalogServiceClient,
+    metrics: Metrics,
+  ): DynamicModule {
     return {
       module: AppModule,
       controllers: [SessionController],
       providers: [
         SessionService,
         SessionStarter,
+        StartCounter,
+        { provide: Metrics, useValue: metrics },
         { provide: Database, useValue: database },
         { provide: Outbox, useValue: outbox },
         { provide: FlowVersions, useValue: new FlowVersions(flowCatalog) },
@@ -33,6 +43,8 @@ class AppModule {
 
 /** Starts the session service. Its database must have been migrated; NATS and flow-catalog may come later. */
 export async function startSessionService(config: SessionConfig, logger: Logger): Promise<RunningService> {
+  const metrics = new Metrics();
+  const tls = Tls.open(config, logger);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'session',
@@ -40,20 +52,30 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     poolSize: config.DATABASE_POOL_SIZE,
   });
   const stream = new EventStream({
+    ...SESSION_STREAM,
     url: config.NATS_URL,
-    name: 'PARLEY_SESSION',
-    subjects: 'session.>',
-    source: '/parley/session',
+    metrics,
     logger,
   });
-  const relay = new OutboxRelay({ database, stream, retentionDays: config.OUTBOX_RETENTION_DAYS, logger });
+  const relay = new OutboxRelay({
+    database,
+    stream,
+    retentionDays: config.OUTBOX_RETENTION_DAYS,
+    metrics,
+    logger,
+  });
   const outbox = new Outbox(database, relay);
-  const flowCatalog = connect(FlowCatalogServiceClient, config.FLOW_CATALOG_ADDRESS);
-  const expirer = new SessionExpirer(outbox, logger);
+  const flowCatalog = connect(
+    FlowCatalogServiceClient,
+    config.FLOW_CATALOG_ADDRESS,
+    tls?.clientOf(config.FLOW_CATALOG_TLS_NAME),
+  );
+  const expirer = new SessionExpirer(outbox, metrics, logger);
   const purge = startRequestPurge(database, logger);
+  watchRunningSessions(database, metrics);
 
   const server = await startGrpcServer({
-    module: AppModule.with(database, outbox, flowCatalog),
+    module: AppModule.with(database, outbox, flowCatalog, metrics),
     service: 'parley.session.v1.SessionService',
     definition: SessionServiceService,
     host: config.GRPC_HOST,
@@ -61,8 +83,15 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     reflection: config.GRPC_REFLECTION,
     // NATS may be away: sessions start all the same.
     ready: () => database.ping(),
+    lags: [
+      eventLag(database, config.READY_MAX_EVENT_AGE_SECONDS),
+      expiryLag(database, config.READY_MAX_EXPIRY_LAG_SECONDS),
+    ],
+    metrics,
+    tls,
     logger,
   });
+  const metricsServer = await startMetricsServer(config, metrics);
   relay.start();
   purge.start();
   if (config.EXPIRER) expirer.start();
@@ -75,6 +104,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
       stream.close();
       flowCatalog.close();
       await database.close();
+      await metricsServer.close();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { flag, logLevel, port, postgresUrl } from '@parley/service';
+import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the session service, from the environment. */
@@ -12,12 +12,20 @@ export const sessionConfig = z.object({
   GRPC_REFLECTION: flag.default(false),
   /** gRPC target of flow-catalog. */
   FLOW_CATALOG_ADDRESS: z.string(),
+  /** With TLS: what flow-catalog's certificate has to name. */
+  FLOW_CATALOG_TLS_NAME: z.string().default('flow-catalog'),
   /** nats:// URL, or several with commas. */
   NATS_URL: z.string(),
   /** How long published events stay in the outbox, for a replay. */
-  OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(3),
+  OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
   /** Whether this replica sweeps sessions that are due. At least one has to. */
   EXPIRER: flag.default(true),
+  /** Older than this in seconds, an event that waits to be sent turns readiness. */
+  READY_MAX_EVENT_AGE_SECONDS: z.coerce.number().min(1).max(86_400).default(60),
+  /** Further past its time than this in seconds, a session that still runs turns readiness. */
+  READY_MAX_EXPIRY_LAG_SECONDS: z.coerce.number().min(1).max(86_400).default(30),
+  ...metricsSettings,
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 

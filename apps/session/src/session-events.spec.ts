@@ -15,6 +15,9 @@ const document = parse(
   readFileSync(new URL('../../../docs/asyncapi.yaml', import.meta.url), 'utf8'),
 ) as AsyncApi;
 
+/** Flows have events as well; flow-catalog publishes those. */
+const described = Object.keys(document.channels).filter((type) => type.startsWith('session.'));
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 ajv.addFormat('uuid', UUID);
@@ -42,10 +45,10 @@ afterAll(() => app.close());
 
 describe('docs/asyncapi.yaml', () => {
   it('describes every event there is, and no other', () => {
-    expect(new Set(events.map((event) => event.type))).toEqual(new Set(Object.keys(document.channels)));
+    expect(new Set(events.map((event) => event.type))).toEqual(new Set(described));
   });
 
-  it.each(Object.keys(document.channels))('describes %s as it is published', (type) => {
+  it.each(described)('describes %s as it is published', (type) => {
     const { address, messages } = document.channels[type]!;
     expect(address).toBe(type);
     const [message] = Object.keys(messages);

@@ -1,6 +1,7 @@
 import type { Outbox } from '@parley/events';
-import { BackgroundLoop, type Logger } from '@parley/service';
-import { sessionExpired } from './session.events.ts';
+import { BackgroundLoop, type Logger, type Metrics } from '@parley/service';
+import { sessionExpired, type EndedSession } from './session.events.ts';
+import { sweepMetrics } from './session-metrics.ts';
 import { expireDue } from './session-rows.ts';
 
 /** How often the table is asked; P5 allows 2 s. */
@@ -14,11 +15,12 @@ const BATCH_SIZE = 500;
 export class SessionExpirer {
   private readonly loop: BackgroundLoop;
 
-  constructor(outbox: Outbox, logger: Logger) {
+  constructor(outbox: Outbox, metrics: Metrics, logger: Logger) {
+    const observe = sweepMetrics(metrics);
     this.loop = new BackgroundLoop({
       name: 'Session expirer',
       pauseMs: INTERVAL_MS,
-      work: () => expireBatch(outbox),
+      work: () => expireBatch(outbox, observe),
       logger,
     });
   }
@@ -32,10 +34,11 @@ export class SessionExpirer {
   }
 }
 
-async function expireBatch(outbox: Outbox): Promise<boolean> {
+async function expireBatch(outbox: Outbox, observe: (expired: EndedSession[]) => void): Promise<boolean> {
   const expired = await outbox.statements(async (tx) => {
     const sessions = await expireDue(tx, BATCH_SIZE);
-    return { result: sessions.length, events: sessions.map(sessionExpired) };
+    return { result: sessions, events: sessions.map(sessionExpired) };
   });
-  return expired === BATCH_SIZE;
+  observe(expired);
+  return expired.length === BATCH_SIZE;
 }

@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseInterceptors } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import {
   SessionStatus,
@@ -29,6 +29,7 @@ import {
 } from './session.requests.ts';
 import { SessionService } from './session.service.ts';
 import { SessionStarter } from './session-starter.ts';
+import { StartCounter } from './start-counter.ts';
 import type { Start } from './start-transaction.ts';
 
 const STATUSES: Record<SessionState, SessionStatus> = {
@@ -51,6 +52,7 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'startSession')
+  @UseInterceptors(StartCounter)
   async startSession(request: StartSessionRequest): Promise<StartSessionResponse> {
     const [start] = await this.starter.start([request]);
     if (start instanceof DomainError) throw start;
@@ -58,6 +60,7 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'batchStartSessions')
+  @UseInterceptors(StartCounter)
   async batchStartSessions(
     @Payload({ schema: batchRequest }) batch: BatchStartSessionsRequest,
   ): Promise<BatchStartSessionsResponse> {

@@ -1,30 +1,32 @@
-import { jetstream, jetstreamManager, StorageType, type JetStreamClient } from '@nats-io/jetstream';
-import {
-  connect,
-  nanos,
-  RequestError,
-  type NatsConnection,
-  type NodeConnectionOptions,
-} from '@nats-io/transport-node';
-import type { Logger } from '@parley/service';
+import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, StorageType } from '@nats-io/jetstream';
+import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import type { Logger, Metrics } from '@parley/service';
 import { toCloudEvent, type OutgoingEvent } from './event.ts';
+import { connectToNats, RECONNECT_WAIT_MS } from './nats-connection.ts';
+import { PipelinedPublisher } from './pipelined-publisher.ts';
+import { PublishError, toPublishError, type PublishFailure } from './publish-error.ts';
+import { streamMetrics } from './stream-metrics.ts';
 
-export interface EventStreamOptions {
-  /** nats:// or tls:// URL, or several with commas. */
-  url: string;
+/** A service's own stream. */
+export interface StreamFacts {
   /** The JetStream stream, made when missing and otherwise left as it is. */
   name: string;
   /** What it holds, e.g. session.> */
   subjects: string;
   /** The CloudEvents source, e.g. /parley/session. */
   source: string;
+}
+
+export interface EventStreamOptions extends StreamFacts {
+  /** nats:// or tls:// URL, or several with commas. */
+  url: string;
+  /** Where failures are counted; default nowhere. */
+  metrics?: Metrics;
   logger: Logger;
 }
 
-const RECONNECT_WAIT_MS = 500;
 /** A connection that takes longer is worth a line in the log. */
 const CONNECT_WARNING_MS = 5_000;
-const PUBLISH_TIMEOUT_MS = 5_000;
 const MAX_AGE_DAYS = 7;
 /** Within it NATS drops a repeated event. Far longer than an outbox claim lasts. */
 const DUPLICATE_WINDOW_MINUTES = 5;
@@ -36,22 +38,18 @@ const DUPLICATE_WINDOW_MINUTES = 5;
 export class EventStream {
   private readonly options: EventStreamOptions;
   private readonly opening: Promise<NatsConnection>;
+  private readonly closing = new AbortController();
   private readonly listeners: (() => void)[] = [];
   private readonly warning: NodeJS.Timeout;
-  private client: JetStreamClient | undefined;
-  private closed = false;
+  private readonly metrics: ReturnType<typeof streamMetrics>;
+  /** The last failure, until an event is stored again. */
+  private failure: PublishFailure | undefined;
+  private publisher: PipelinedPublisher | undefined;
 
   constructor(options: EventStreamOptions) {
     this.options = options;
-    this.opening = connect({
-      ...parseNatsUrl(options.url),
-      name: options.source,
-      waitOnFirstConnect: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      ignoreAuthErrorAbort: true,
-      pingInterval: 5_000,
-    });
+    this.metrics = streamMetrics(options.metrics, () => this.connected);
+    this.opening = connectToNats(options.url, options.source, this.closing.signal);
     this.warning = setTimeout(() => {
       options.logger.warn('NATS has not answered yet; events wait in the outbox until it does');
     }, CONNECT_WARNING_MS).unref();
@@ -60,7 +58,7 @@ export class EventStream {
 
   /** Whether events can be published now. */
   get connected(): boolean {
-    return this.client !== undefined;
+    return this.publisher !== undefined;
   }
 
   /** Calls back each time events can be published again. */
@@ -68,35 +66,53 @@ export class EventStream {
     this.listeners.push(listener);
   }
 
-  /** Resolves when the stream has stored the event. */
-  async publish(event: OutgoingEvent): Promise<void> {
-    if (!this.client) throw new Error('Not connected to NATS');
-    const body = toCloudEvent(this.options.source, event);
+  /** Resolves when the stream has stored the event, with whether it had it already. Fails with a PublishError. */
+  async publish(event: OutgoingEvent): Promise<boolean> {
     try {
-      await this.client.publish(event.type, body, {
-        msgID: event.id,
-        timeout: PUBLISH_TIMEOUT_MS,
-        // Another stream that took the subjects would acknowledge it, too.
-        expect: { streamName: this.options.name },
-      });
+      if (!this.publisher) throw new PublishError('disconnected');
+      const duplicate = await this.publisher.publish(
+        event.type,
+        toCloudEvent(this.options.source, event),
+        event.id,
+      );
+      this.failure = undefined;
+      return duplicate;
     } catch (error) {
-      // Nobody listens on the subject: the stream is gone.
-      if (isNoResponders(error)) void this.reopen();
-      throw error;
+      throw this.noteFailure(error);
     }
   }
 
-  /** Does not wait: a connection that was never made cannot be closed; it ends with the process. */
+  /** Does not wait for the connection to end. */
   close(): void {
-    this.closed = true;
+    this.closing.abort();
     clearTimeout(this.warning);
-    this.client = undefined;
+    this.pause();
     void this.opening.then((connection) => connection.close()).catch(() => undefined);
   }
 
+  /** Counts it, and says so once until it is another one: somebody has to look at a stream that is full or gone. */
+  private noteFailure(error: unknown): PublishError {
+    const failure = toPublishError(error);
+    const { reason, message } = failure;
+    this.metrics.failed(reason);
+    if (this.failure !== reason && reason !== 'disconnected') {
+      const stream = this.options.name;
+      this.options.logger.error(`${message}; events wait in the outbox`, { stream, reason, error });
+    }
+    this.failure = reason;
+    if (reason === 'no_stream') void this.reopen();
+    return failure;
+  }
+
+  /** Lets no event through; what is under way fails, and waits in the outbox. */
+  private pause(): void {
+    this.publisher?.close();
+    this.publisher = undefined;
+  }
+
   private async reopen(): Promise<void> {
-    if (!this.client) return;
-    this.client = undefined;
+    if (!this.publisher) return;
+    this.pause();
     await this.open(await this.opening);
   }
 
@@ -105,7 +121,7 @@ export class EventStream {
     await this.open(connection);
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') {
-        this.client = undefined;
+        this.pause();
         if (!this.closed) this.options.logger.warn('NATS is away; events wait in the outbox');
       }
       if (status.type === 'reconnect') await this.open(connection);
@@ -117,7 +133,7 @@ export class EventStream {
     while (!this.closed) {
       try {
         await this.ensureStream(connection);
-        this.client = jetstream(connection);
+        this.publisher = new PipelinedPublisher(connection, this.options.name);
         this.options.logger.log(`Events go to stream ${this.options.name}`);
         for (const listener of this.listeners) listener();
         return;
@@ -132,7 +148,8 @@ export class EventStream {
     const { streams } = await jetstreamManager(connection);
     try {
       await streams.info(this.options.name);
-    } catch {
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
       await streams.add({
         name: this.options.name,
         subjects: [this.options.subjects],
@@ -140,7 +157,15 @@ export class EventStream {
         max_age: nanos(MAX_AGE_DAYS * 24 * 60 * 60 * 1_000),
         duplicate_window: nanos(DUPLICATE_WINDOW_MINUTES * 60 * 1_000),
       });
+      this.metrics.made();
+      this.options.logger.warn(
+        `Stream ${this.options.name} was not there and has been made. If it is not new, the outbox command puts back what it held`,
+      );
     }
+  }
+
+  private get closed(): boolean {
+    return this.closing.signal.aborted;
   }
 
   private fail(error: unknown): void {
@@ -148,19 +173,6 @@ export class EventStream {
   }
 }
 
-/** nats:// or tls:// URLs, with commas between; user and password may stand in the first, as in any URL. */
-function parseNatsUrl(urls: string): NodeConnectionOptions {
-  const parsed = urls.split(',').map((url) => new URL(url));
-  const servers = parsed.map((url) => url.host);
-  const { protocol, username, password } = parsed[0]!;
-  return {
-    servers,
-    ...(protocol === 'tls:' && { tls: {} }),
-    ...(username !== '' && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
-  };
-}
-
-function isNoResponders(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof RequestError && cause.isNoResponders();
+function isNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }

@@ -30,3 +30,25 @@ export function toCloudEvent(source: string, event: OutgoingEvent): string {
     data: event.data,
   });
 }
+
+/** An event as a listener gets it. */
+export type ReceivedEvent = Pick<OutgoingEvent, 'id' | 'tenantId' | 'type' | 'subject' | 'sequence' | 'data'>;
+
+/** The event in a CloudEvents JSON event; undefined for what is none. */
+export function fromCloudEvent(text: string): ReceivedEvent | undefined {
+  const event = parse(text) as Partial<ReceivedEvent & { tenantid: string }> | null | undefined;
+  if (typeof event !== 'object' || event === null) return undefined;
+  const { id, tenantid: tenantId, type, subject, sequence, data } = event;
+  if (typeof id !== 'string' || typeof tenantId !== 'string' || typeof type !== 'string') return undefined;
+  if (typeof subject !== 'string' || typeof sequence !== 'number') return undefined;
+  if (typeof data !== 'object' || (data as object | null) === null) return undefined;
+  return { id, tenantId, type, subject, sequence, data };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,8 +1,10 @@
 import type { Database } from '@parley/postgres';
-import { BackgroundLoop, type Logger } from '@parley/service';
+import { BackgroundLoop, Metrics, type Logger } from '@parley/service';
 import type { OutgoingEvent } from './event.ts';
 import type { EventStream } from './event-stream.ts';
 import { CLAIM_SECONDS } from './outbox.ts';
+import { watchPending } from './outbox-metrics.ts';
+import { purgeOutbox } from './outbox-purge.ts';
 
 /** Publishes in flight at once. */
 const BATCH_SIZE = 500;
@@ -11,7 +13,16 @@ const MAX_QUEUED = 10_000;
 /** How often the table is asked for what this replica does not hold in memory. */
 const POLL_INTERVAL_MS = 250;
 const PURGE_INTERVAL_MS = 60_000;
-const PURGE_BATCH_SIZE = 5_000;
+
+export interface OutboxRelayOptions {
+  database: Database;
+  stream: EventStream;
+  /** How long published rows are kept. */
+  retentionDays: number;
+  /** Default nowhere. */
+  metrics?: Metrics;
+  logger: Logger;
+}
 
 /**
  * Publishes outbox rows and marks them as published. Every replica runs one; a row is claimed for a while before it
@@ -22,17 +33,22 @@ const PURGE_BATCH_SIZE = 5_000;
 export class OutboxRelay {
   private readonly database: Database;
   private readonly stream: EventStream;
-  private readonly retentionDays: number;
+  private readonly observeBatch: (events: number) => void;
   private readonly publishing: BackgroundLoop;
   private readonly polling: BackgroundLoop;
   private readonly purging: BackgroundLoop;
   private readonly queue: OutgoingEvent[] = [];
 
-  constructor(options: { database: Database; stream: EventStream; retentionDays: number; logger: Logger }) {
-    this.database = options.database;
-    this.stream = options.stream;
-    this.retentionDays = options.retentionDays;
-    const { logger } = options;
+  constructor(options: OutboxRelayOptions) {
+    const { database, stream, retentionDays, metrics = new Metrics(), logger } = options;
+    this.database = database;
+    this.stream = stream;
+    this.observeBatch = metrics.batchItems('outbox_publish');
+    watchPending(database, metrics);
+    const purged = metrics.counter(
+      'parley_outbox_purged_events_total',
+      'Sent events deleted at the end of their time',
+    );
     this.publishing = new BackgroundLoop({
       name: 'Event publishing',
       pauseMs: POLL_INTERVAL_MS,
@@ -48,7 +64,10 @@ export class OutboxRelay {
     this.purging = new BackgroundLoop({
       name: 'Outbox purge',
       pauseMs: PURGE_INTERVAL_MS,
-      work: () => this.purgeBatch(),
+      work: async () => {
+        await purgeOutbox(database, retentionDays, (events) => purged.inc(events));
+        return false;
+      },
       logger,
     });
     this.stream.onConnected(() => this.polling.wake());
@@ -82,6 +101,7 @@ export class OutboxRelay {
   private async publishBatch(): Promise<boolean> {
     const batch = this.queue.splice(0, BATCH_SIZE);
     if (batch.length === 0) return false;
+    this.observeBatch(batch.length);
     const results = await Promise.allSettled(batch.map((event) => this.stream.publish(event)));
     await this.markPublished(batch.filter((_event, index) => results[index]?.status === 'fulfilled'));
     await this.release(batch.filter((_event, index) => results[index]?.status === 'rejected'));
@@ -92,11 +112,17 @@ export class OutboxRelay {
 
   private async markPublished(events: OutgoingEvent[]): Promise<void> {
     if (events.length === 0) return;
-    await this.database.query(
-      `UPDATE outbox SET published_at = clock_timestamp()
-       FROM unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
-       WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
-      [events.map((event) => event.tenantId), events.map((event) => event.id)],
+    await this.database.statements((tx) =>
+      Promise.all([
+        // A mark that a crash loses is made again, with an event that the stream drops: not worth waiting for the disk.
+        tx.query('SET LOCAL synchronous_commit = off'),
+        tx.query(
+          `UPDATE outbox SET published_at = clock_timestamp()
+           FROM unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
+           WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
+          [events.map((event) => event.tenantId), events.map((event) => event.id)],
+        ),
+      ]),
     );
   }
 
@@ -127,17 +153,5 @@ export class OutboxRelay {
     events.sort((a, b) => Number(a.position) - Number(b.position));
     this.publishSoon(events);
     return events.length === BATCH_SIZE;
-  }
-
-  private async purgeBatch(): Promise<boolean> {
-    const purged = await this.database.query(
-      `DELETE FROM outbox WHERE (tenant_id, id) IN (
-         SELECT tenant_id, id FROM outbox
-         WHERE published_at < clock_timestamp() - make_interval(days => $1)
-         LIMIT ${PURGE_BATCH_SIZE} FOR UPDATE SKIP LOCKED)
-       RETURNING 1`,
-      [this.retentionDays],
-    );
-    return purged.length === PURGE_BATCH_SIZE;
   }
 }

@@ -55,10 +55,14 @@ type ClientConstructor<C> = new (
 
 /**
  * A client of a service. The address is a gRPC target: host:port, dns:///name:port for all addresses of a name, or
- * ipv4:a:port,b:port for several replicas; calls go to them in turn.
+ * ipv4:a:port,b:port for several replicas; calls go to them in turn. security: `Tls.clientOf`; default plaintext.
  */
-export function connect<C extends Client>(constructor: ClientConstructor<C>, address: string): C {
-  return new constructor(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+export function connect<C extends Client>(
+  constructor: ClientConstructor<C>,
+  address: string,
+  security: ChannelCredentials = credentials.createInsecure(),
+): C {
+  return new constructor(address, security, CHANNEL_OPTIONS);
 }
 
 type UnaryMethod<Request, Response> = (

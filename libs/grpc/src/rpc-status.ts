@@ -28,6 +28,11 @@ const MAX_FIELDS_BYTES = 32 * 1024;
 /** Codes of a call that never got an answer from the other side's handler. */
 const NO_ANSWER = [GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED, GrpcCode.UNAVAILABLE];
 
+/** The code a handler's failure is answered with. */
+export function codeOf(error: unknown): GrpcCode {
+  return error instanceof DomainError ? CODES[error.kind] : GrpcCode.INTERNAL;
+}
+
 /** An error as the outcome of one item of a batch. domain: the proto package that defines the reason. */
 export function toRpcStatus(error: DomainError, domain: string): Status {
   const info = {

@@ -6,10 +6,11 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type GrpcOptions } from '@nestjs/microservices';
 import { DESCRIPTOR_SET_FILE } from '@parley/contracts/descriptors';
-import type { Logger, RunningService } from '@parley/service';
+import type { Lag, Logger, Metrics, RunningService } from '@parley/service';
 import { GrpcErrorFilter } from './error.filter.ts';
 import { Health } from './health.ts';
 import { RequestInterceptor } from './request.interceptor.ts';
+import type { Tls } from './tls.ts';
 import { SchemaPipe } from './validation.ts';
 
 export interface GrpcServerOptions {
@@ -24,6 +25,12 @@ export interface GrpcServerOptions {
   reflection: boolean;
   /** Fails while the service cannot do its work, e.g. because the database is away. */
   ready: () => Promise<void>;
+  /** What this service does late, if anything; default nothing. */
+  lags?: Lag[];
+  /** Where calls and lags are measured; default nowhere. */
+  metrics?: Metrics;
+  /** Without it, anyone who reaches the port is served, in plaintext. */
+  tls?: Tls | undefined;
   logger: Logger;
 }
 
@@ -41,8 +48,11 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   const { service, logger } = options;
   const packageName = service.slice(0, service.lastIndexOf('.'));
   const address = `${options.host}:${options.port}`;
-  const health = new Health(service, options.ready, logger);
+  const health = new Health({ ...options, check: options.ready });
   let listener: Server | undefined;
+  if (!options.tls && !isLoopback(options.host)) {
+    logger.warn(`${address} serves plaintext to whoever reaches it: TLS_CERT_FILE is not set`);
+  }
 
   const app = await NestFactory.createMicroservice<GrpcOptions>(options.module, {
     transport: Transport.GRPC,
@@ -51,6 +61,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       url: address,
       package: packageName,
       packageDefinition: { [service]: options.definition },
+      ...(options.tls && { credentials: options.tls.server() }),
       // Nest's default cancels the calls in flight.
       gracefulShutdown: true,
       onLoadPackageDefinition: (_definition: unknown, server: Server) => {
@@ -61,7 +72,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     },
   });
   app.useGlobalFilters(new GrpcErrorFilter(packageName, logger));
-  app.useGlobalInterceptors(new RequestInterceptor(logger));
+  app.useGlobalInterceptors(new RequestInterceptor(logger, options.metrics));
   app.useGlobalPipes(new SchemaPipe());
   await app.listen();
   health.start();
@@ -74,6 +85,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
       clearTimeout(limit);
     },
   };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function describe(service: string, server: Server): void {

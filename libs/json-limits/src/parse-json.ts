@@ -10,7 +10,7 @@ const json = JSON as JSON & {
 };
 
 /** A double holds any 15 digits; only longer numbers, or those with an exponent, can come out changed. */
-const MAYBE_INEXACT = /[\d.]{16}|\d[eE][+-]?\d/;
+const MAYBE_INEXACT = /(?:^|[[:,\s])-?(?:[\d.]{16}|\d[\d.]*[eE])/;
 
 /** JSON.parse, except that a number which a double would change stays as it was written. */
 export function parseJson(text: string): unknown {

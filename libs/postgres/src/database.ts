@@ -21,6 +21,11 @@ export interface DatabaseOptions {
 const STATEMENT_TIMEOUT_MS = 1_500;
 /** A transaction never waits for anything but the database; one that does has lost its process, and holds locks. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
+/**
+ * Services look rows up by index. A statement is planned once per connection, often while its tables are still small;
+ * these keep it from being planned as a scan of tables that grow.
+ */
+const PLANNER_OPTIONS = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
 const MAX_ATTEMPTS = 4;
 const AWAY = 'The database did not answer in time';
 
@@ -47,6 +52,7 @@ export class Database {
       poolErrorHandler: () => undefined,
       extra: {
         keepAlive: true,
+        options: PLANNER_OPTIONS,
         statement_timeout: STATEMENT_TIMEOUT_MS,
         idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
         // Also when the server itself stands still.

@@ -1,5 +1,8 @@
 export { BackgroundLoop } from './background-loop.ts';
+export type { Lag } from './lag.ts';
 export { Logger } from './logger.ts';
+export { Metrics } from './metrics.ts';
+export { metricsSettings, startMetricsServer, type MetricsServer } from './metrics-server.ts';
 export { currentRequest, runInRequest, type RequestContext } from './request-context.ts';
 export { runService, type RunningService } from './run.ts';
-export { flag, logLevel, port, postgresUrl, readSettings, SettingsError } from './settings.ts';
+export { flag, logLevel, port, postgresUrl, readSettings, SettingsError, tlsFiles } from './settings.ts';

@@ -30,3 +30,16 @@ export const flag = z.enum(['true', 'false']).transform((value) => value === 'tr
 
 /** A postgres:// URL. */
 export const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
+
+/**
+ * Files (PEM) with which services know each other: all three, or none for plaintext. To be spread into a service's
+ * schema; `Tls.open` of @parley/grpc says what is wrong with them.
+ */
+export const tlsFiles = {
+  /** This service's certificate, with those between it and the authority, for serving and for calling others. */
+  TLS_CERT_FILE: z.string().optional(),
+  /** Its private key, without a password. */
+  TLS_KEY_FILE: z.string().optional(),
+  /** The authorities that may have signed the certificates of others. */
+  TLS_CA_FILE: z.string().optional(),
+};

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { SERVICES, tlsSettingsOf } from '@parley/certs';
 import { parse } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -25,7 +26,7 @@ interface Service {
 
 /** A setting of a service: its Zod schema. */
 interface Setting {
-  safeParse(value: unknown): { success: boolean; data?: unknown };
+  safeParse(value: unknown): { success: boolean; data?: string | number | boolean | undefined };
 }
 
 const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
@@ -54,10 +55,10 @@ async function portOf(app: string): Promise<string> {
 }
 
 describe('docker-compose.yml', () => {
-  it('has Postgres, NATS, the databases, and a migration and a service per app', () => {
+  it('has Postgres, NATS, the databases, the certificates, and a migration and a service per app', () => {
     const migrations = APPS.map((app) => `${app}-migrate`);
     expect(Object.keys(services).sort()).toEqual(
-      ['postgres', 'nats', 'databases', ...migrations, ...APPS].sort(),
+      ['postgres', 'nats', 'databases', 'certificates', ...migrations, ...APPS].sort(),
     );
     expect(services['postgres']?.image).toMatch(/^postgres:18/);
     expect(services['nats']?.image).toMatch(/^nats:2/);
@@ -123,12 +124,32 @@ describe('docker-compose.yml', () => {
     expect(Number.parseInt(service.stop_grace_period ?? '10', 10)).toBeGreaterThanOrEqual(LEAST_GRACE_S);
   });
 
+  it('makes the certificates by a command, without a network, before the services start', () => {
+    const { command = [], ...step } = services['certificates']!;
+    expect(command).toEqual(['node', '/app/tools/certs/src/certs.ts', '--folder', '/certs']);
+    expect(existsSync(join(ROOT, 'tools/certs/src/certs.ts'))).toBe(true);
+    expect(step).toMatchObject({ build: { args: { APP: 'certs' } }, network_mode: 'none', restart: 'no' });
+    const folders = ['ca', ...SERVICES];
+    expect(step.volumes).toEqual(folders.map((name) => `certs-${name}:/certs/${name}`));
+    // A new volume is the user's who writes to it only where the image has the folder.
+    const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+    expect(dockerfile).toContain(['', ...folders].map((name) => join('/certs', name)).join(' '));
+  });
+
+  it.each(appServices)('%s sees its own certificate and no other, over TLS', (app, service) => {
+    expect(service.volumes).toEqual([`certs-${app}:/tls:ro`]);
+    const made = Object.entries(tlsSettingsOf('/certs', app));
+    const seen = made.map(([name, file]) => [name, file.replace(`/certs/${app}/`, '/tls/')]);
+    expect(service.environment).toMatchObject(Object.fromEntries(seen) as Record<string, string>);
+    expect(service.depends_on).toHaveProperty('certificates');
+  });
+
   it('holds no secret: each comes from the environment and is asked for when it is missing', () => {
     const fromEnvironment = /^\$\{[A-Z_]+_?PASSWORD:\?[^}]+\}$/;
     const secrets = all
       .flatMap(([, service]) => entriesOf(service))
       .flatMap(([name, value]) => {
-        if (/PASSWORD|SECRET|TOKEN|KEY/.test(name)) return [value];
+        if (/(PASSWORD|SECRET|TOKEN|KEY)(?!_FILE)/.test(name)) return [value];
         return [...value.matchAll(/:\/\/[^:/@]*:(.*)@/g)].map((match) => match[1]!);
       });
     expect(secrets).toHaveLength(14);
@@ -146,7 +167,8 @@ describe('docker-compose.yml', () => {
     const sources = all.flatMap(([, { volumes: mounts = [] }]) =>
       mounts.map((mount) => mount.split(':')[0]!),
     );
-    expect(sources.filter((source) => !source.startsWith('.')).sort()).toEqual(Object.keys(volumes).sort());
+    const named = new Set(sources.filter((source) => !source.startsWith('.')));
+    expect([...named].sort()).toEqual(Object.keys(volumes).sort());
     expect(sources.filter((source) => source.startsWith('.') && !existsSync(join(ROOT, source)))).toEqual([]);
   });
 
@@ -173,7 +195,7 @@ describe('docs/deployment.md', () => {
     ]);
     const settings = [...(await settingsOf(app))].map(([name, setting]) => {
       const { success, data } = setting.safeParse(undefined);
-      return [name, success ? String(data) : 'required'];
+      return [name, success ? String(data ?? 'none') : 'required'];
     });
     expect(rows).toEqual(settings);
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { tlsSettingsOf } from '@parley/certs';
 import { createTestDatabase, eventually, freePort, POSTGRES_URL, startTestServers } from '@parley/testing';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -16,9 +17,14 @@ const runFile = promisify(execFile);
 
 describe("tools/image/build-app.mjs, the Dockerfile's build", () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-image-'));
+  const certificates = join(folder, 'certificates');
   let stopServers: (() => Promise<void>) | undefined;
 
   beforeAll(async () => {
+    // As the compose file's step does.
+    const out = join(folder, 'certs');
+    await runFile(process.execPath, [join(ROOT, 'tools/image/build-app.mjs'), 'certs', out]);
+    await runFile(process.execPath, [join(out, 'tools/certs/src/certs.ts'), '--folder', certificates]);
     if (process.env[POSTGRES_URL]) return;
     const { env, stop } = await startTestServers();
     Object.assign(process.env, env);
@@ -36,8 +42,12 @@ describe("tools/image/build-app.mjs, the Dockerfile's build", () => {
       (port: number) => `http://127.0.0.1:${port}/healthz`,
       { CONTACT_ADDRESS: '127.0.0.1:1', FLOW_CATALOG_ADDRESS: '127.0.0.1:1', SESSION_ADDRESS: '127.0.0.1:1' },
     ],
-    // Reflection reads the compiled protos.
-    ['contact', (port: number) => `grpc://127.0.0.1:${port}`, { GRPC_REFLECTION: 'true' }],
+    [
+      'contact',
+      (port: number) => `grpc://127.0.0.1:${port}`,
+      // Reflection reads the compiled protos.
+      { GRPC_REFLECTION: 'true', ...tlsSettingsOf(certificates, 'contact') },
+    ],
   ])(
     'makes a folder with all %s needs to migrate, start, say it is healthy and stop, and no more',
     async (app, healthUrl, settings) => {
@@ -60,10 +70,11 @@ describe("tools/image/build-app.mjs, the Dockerfile's build", () => {
       await runFile(process.execPath, [program('migrate')], { cwd: out, env });
       const service = spawn(process.execPath, [program('main')], { cwd: out, env, stdio: 'ignore' });
       const exited = once(service, 'exit');
+      const health = (settings: NodeJS.ProcessEnv) =>
+        runFile(process.execPath, [join(out, 'health.mjs'), healthUrl(port)], { env: settings });
       try {
-        await eventually(() =>
-          runFile(process.execPath, [join(out, 'health.mjs'), healthUrl(port)], { env }),
-        );
+        await eventually(() => health(env));
+        if ('TLS_CERT_FILE' in env) await expect(health({})).rejects.toThrow('UNAVAILABLE');
       } finally {
         service.kill('SIGTERM');
         expect(await exited).toEqual([0, null]);

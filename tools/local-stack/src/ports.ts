@@ -11,6 +11,8 @@ export interface StackPorts {
   /** Undefined: an existing server is used. */
   postgres: number | undefined;
   nats: number | undefined;
+  /** One for each process of a service, in the order of planServices; none when metrics are off. */
+  metrics: number[];
 }
 
 /**
@@ -35,6 +37,7 @@ export async function planPorts(settings: StackSettings): Promise<StackPorts> {
     postgres:
       settings.databaseUrl === undefined ? await take('POSTGRES_PORT', settings.postgresPort) : undefined,
     nats: settings.natsUrl === undefined ? await take('NATS_PORT', settings.natsPort) : undefined,
+    metrics: [],
   };
   let next = settings.sessionPort;
   while (ports.session.length < settings.sessionReplicas) {
@@ -44,6 +47,16 @@ export async function planPorts(settings: StackSettings): Promise<StackPorts> {
     if (settingOf.has(port)) continue;
     const taken = await take('SESSION_PORT', port).catch(() => undefined);
     if (taken !== undefined) ports.session.push(taken);
+  }
+  const { metricsPort } = settings;
+  for (
+    let offset = 0;
+    metricsPort !== undefined && ports.metrics.length < 3 + ports.session.length;
+    offset++
+  ) {
+    const port = metricsPort === 0 || metricsPort + offset > 65_535 ? 0 : metricsPort + offset;
+    const taken = await take('METRICS_PORT', port).catch(() => undefined);
+    if (taken !== undefined) ports.metrics.push(taken);
   }
   return ports;
 }

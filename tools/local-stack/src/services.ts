@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { lastLines, pollUntil, startProcess } from '@parley/local-servers';
 import type { StartedProcess } from '@parley/local-servers';
+import { tlsSettingsOf } from '@parley/certs';
 import { join } from 'node:path';
 import type { DatabaseUrls } from './databases.ts';
 import type { StackPorts } from './ports.ts';
@@ -38,6 +39,7 @@ export function planServices(
     databases.flow_catalog,
     logLevel,
   );
+  flowCatalog.env['NATS_URL'] = nats;
   const sessions = ports.session.map((port, index) => {
     const name = index === 0 ? 'session' : `session-${index + 1}`;
     const service = grpcService(name, 'session', port, databases.session, logLevel);
@@ -55,6 +57,7 @@ export function planServices(
       LOG_LEVEL: logLevel,
       CONTACT_ADDRESS: contact.address,
       FLOW_CATALOG_ADDRESS: flowCatalog.address,
+      NATS_URL: nats,
       // gRPC's own form for a list of addresses.
       SESSION_ADDRESS:
         sessions.length === 1
@@ -62,7 +65,19 @@ export function planServices(
           : `ipv4:${sessions.map(({ address }) => address).join(',')}`,
     },
   };
-  return [contact, flowCatalog, ...sessions, gateway];
+  // Also when they are off: a METRICS_PORT of the environment would be the same for all of them.
+  return [contact, flowCatalog, ...sessions, gateway].map((service, index) => ({
+    ...service,
+    env: { ...service.env, METRICS_PORT: String(ports.metrics[index] ?? 'off'), METRICS_HOST: HOST },
+  }));
+}
+
+/** The same services, each with its certificate in that folder. */
+export function withCertificates(services: Service[], folder: string): Service[] {
+  return services.map((service) => ({
+    ...service,
+    env: { ...service.env, ...tlsSettingsOf(folder, service.app) },
+  }));
 }
 
 function grpcService(
@@ -123,7 +138,7 @@ function notReady(started: StartedProcess): Error {
 
 async function gatewayIsReady(address: string): Promise<true | undefined> {
   try {
-    const response = await fetch(`http://${address}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`http://${address}/readyz/traffic`, { signal: AbortSignal.timeout(5_000) });
     await response.arrayBuffer();
     return response.status === 200 ? true : undefined;
   } catch {

@@ -23,6 +23,7 @@ describe('readSettings', () => {
     ['SESSION_REPLICAS', '0', 'SESSION_REPLICAS must be a whole number from 1 to 16, not "0".'],
     ['DATABASE_URL', 'mysql://u:secret@h', 'DATABASE_URL must be a URL that starts with postgres://.'],
     ['NATS_URL', 'localhost:4222', 'NATS_URL must be a URL that starts with nats://.'],
+    ['PARLEY_TLS', 'yes', 'PARLEY_TLS must be true or false, not "yes".'],
     ['LOG_LEVEL', 'loud', 'LOG_LEVEL must be one of'],
   ])('refuses %s=%s, naming it', (name, value, message) => {
     expect(() => readSettings({ [name]: value })).toThrow(message);

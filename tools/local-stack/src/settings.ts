@@ -11,8 +11,12 @@ export interface StackSettings {
   sessionReplicas: number;
   postgresPort: number;
   natsPort: number;
+  /** Undefined: no metrics are served. */
+  metricsPort: number | undefined;
   databaseUrl: string | undefined;
   natsUrl: string | undefined;
+  /** Whether the services know each other by certificates. */
+  tls: boolean;
   logLevel: string;
 }
 
@@ -34,11 +38,13 @@ const SETTINGS = {
   SESSION_REPLICAS: ['1', `processes of the session service, 1 to ${MAX_REPLICAS}`],
   POSTGRES_PORT: ['5433', 'port of the Postgres started here'],
   NATS_PORT: ['4223', 'port of the NATS started here'],
+  METRICS_PORT: ['off', 'first port of the metrics: each process takes the next free one'],
   DATABASE_URL: [
     '',
     'postgres:// URL of an existing server to use instead; databases parley_* are made on it',
   ],
   NATS_URL: ['', 'nats:// URL of an existing server with JetStream to use instead'],
+  PARLEY_TLS: ['false', 'true: mutual TLS between the services, with certificates made in PARLEY_HOME'],
   LOG_LEVEL: ['info', `how much the services log: ${LOG_LEVELS.join(', ')}`],
 } as const satisfies Record<string, readonly [defaultValue: string, meaning: string]>;
 
@@ -72,10 +78,15 @@ export function readSettings(env: NodeJS.ProcessEnv): StackSettings {
     sessionReplicas: number('SESSION_REPLICAS', 1, MAX_REPLICAS),
     postgresPort: port('POSTGRES_PORT'),
     natsPort: port('NATS_PORT'),
+    metricsPort: value('METRICS_PORT') === 'off' ? undefined : port('METRICS_PORT'),
     databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
     natsUrl: url('NATS_URL', ['nats:', 'tls:']),
+    tls: value('PARLEY_TLS') === 'true',
     logLevel: value('LOG_LEVEL'),
   };
+  if (!['true', 'false'].includes(value('PARLEY_TLS'))) {
+    throw new SettingsError(`PARLEY_TLS must be true or false, not "${value('PARLEY_TLS')}".`);
+  }
   if (!LOG_LEVELS.includes(settings.logLevel)) {
     throw new SettingsError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${settings.logLevel}".`);
   }

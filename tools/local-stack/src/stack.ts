@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeCertificates } from '@parley/certs';
 import { buildServices } from './build-services.ts';
 import type { DatabaseUrls } from './databases.ts';
 import { ensureToken } from './gateway-token.ts';
@@ -11,7 +12,7 @@ import { planPorts } from './ports.ts';
 import { provideNats, providePostgres } from './platform-servers.ts';
 import { seedFlows } from './seed.ts';
 import { SERVICE_NAMES } from './service-names.ts';
-import { planServices, startService, waitUntilReady } from './services.ts';
+import { planServices, startService, waitUntilReady, withCertificates } from './services.ts';
 import type { Service } from './services.ts';
 import type { StackSettings } from './settings.ts';
 import { removeStackFile, writeStackFile } from './stack-file.ts';
@@ -82,7 +83,12 @@ export class LocalStack {
       ...SERVICE_NAMES.map((service) => () => migrate(service, databases[service], supervisor.halted)),
     );
 
-    const services = planServices(ports, { databases, nats }, settings.logLevel);
+    let services = planServices(ports, { databases, nats }, settings.logLevel);
+    if (settings.tls) {
+      const folder = join(home, 'certs');
+      await makeCertificates({ folder });
+      services = withCertificates(services, folder);
+    }
     log(`Starting ${services.map(({ name }) => name).join(', ')}`);
     const startOne = async (service: Service): Promise<void> => {
       await startService(service, home, supervisor);

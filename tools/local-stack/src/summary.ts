@@ -22,15 +22,24 @@ export function summary(
     '',
     table([['', 'address', 'pid', 'log'], ...rows]),
     '',
+    ...metricsLines(services),
     'Start a flow (paste it twice: the second time its session is already running):',
     '',
     triggerCommand(description),
     '',
     'npm run events                                           shows the events as they come',
     'npm run token -- create --tenant acme --name shop        makes a token for another tenant',
+    'npm run outbox -- --help                                 shows and replays what was sent',
     'Ctrl-C                                                   stops everything; data stays',
     '',
   ].join('\n');
+}
+
+function metricsLines(services: readonly Service[]): string[] {
+  const served = services.filter(({ env }) => Number(env['METRICS_PORT']) > 0);
+  if (served.length === 0) return [];
+  const rows = served.map(({ name, env }) => [name, `http://127.0.0.1:${env['METRICS_PORT']}/metrics`]);
+  return ['Metrics:', '', ...rows.map(([name = '', url]) => `  ${name.padEnd(12)}  ${url}`), ''];
 }
 
 /** A curl command that starts the flow "Abandoned cart 30min". */

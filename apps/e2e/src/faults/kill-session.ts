@@ -59,22 +59,25 @@ export async function killSessionAt(rig: Rig, name: PointName, starts: number): 
 }
 
 /**
- * Fault 2. One commit in ten is made and its answer lost: in turn the connection breaks, or nothing comes until the
+ * Fault 2. Some commits are made and their answers lost: in turn the connection breaks, or nothing comes until the
  * service gives up. Callers repeat what they were not answered.
  * @returns how many answers were lost
  */
-export async function loseCommitAnswers(rig: Rig, starts: number, callers: number): Promise<number> {
+export async function loseCommitAnswers(
+  rig: Rig,
+  options: { starts: number; callers: number; share: number },
+): Promise<number> {
   let lost = 0;
   rig.wires!.postgres.watch = ({ tag }) => {
-    if (tag !== 'COMMIT' || rig.random.next() >= 0.1) return 'pass';
+    if (tag !== 'COMMIT' || rig.random.next() >= options.share) return 'pass';
     lost += 1;
     return lost % 2 === 0 ? 'cut' : 'hold';
   };
-  let left = starts;
+  let left = options.starts;
   const call = async (): Promise<void> => {
     while (left-- > 0) await rig.startUntilAnswered();
   };
-  await Promise.all(Array.from({ length: callers }, call));
+  await Promise.all(Array.from({ length: options.callers }, call));
   rig.wires!.postgres.watch = undefined;
   return lost;
 }
@@ -95,13 +98,14 @@ export async function stopNatsDuringPublish(rig: Rig, when: 'publish' | 'ack'): 
     // The event waits in the server's socket and is stored later; the answer is gone.
     return when === 'publish' ? 'pass' : 'cut';
   };
+  const logged = rig.cluster.logOf('session').length;
   await rig.startUntilAnswered();
   await struck.promise;
   rig.wires!.nats.watch = undefined;
   // Starts do not wait for NATS.
   await rig.startUntilAnswered();
   await eventually(() => {
-    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session')))
+    if (!/publishing failed|NATS is away/.test(rig.cluster.logOf('session').slice(logged)))
       throw new Error('Not given up yet');
   });
   nats.resume();

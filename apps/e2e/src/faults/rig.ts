@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eventually, EventProbe } from '@parley/testing';
 import { BalancedClient } from '../balanced-client.ts';
 import { check, type CheckOptions, type Violation } from '../checker.ts';
-import { Cluster, type Answer, type ClusterOptions } from '../cluster.ts';
+import { Cluster, type Answer, type ClusterOptions, type Name } from '../cluster.ts';
 import type { Query } from '../evidence.ts';
 import { History } from '../history.ts';
 import { measure, type Resources } from '../resources.ts';
@@ -81,6 +81,15 @@ export class Rig {
     return this.client.moved;
   }
 
+  /** As an orchestrator does with a replica of the gateway that is about to end, before it asks it to. */
+  leave(name: Name): void {
+    this.client.leaving.add(`http://127.0.0.1:${this.cluster.portOf(name)}`);
+  }
+
+  join(name: Name): void {
+    this.client.leaving.delete(`http://127.0.0.1:${this.cluster.portOf(name)}`);
+  }
+
   /** From here on with a history, a tenant and a flow of its own: what came before is not judged any more. */
   async renew(): Promise<void> {
     this.tenant = `tenant-${randomUUID()}`;
@@ -121,26 +130,33 @@ export class Rig {
     return this.http({ kind: 'read' }, 'GET', `/sessions/${id}`);
   }
 
-  /** Some of the running sessions fall due within so many seconds from now. */
-  async shorten(count: number, seconds: number): Promise<void> {
+  /** So many of the running sessions fall due one to two seconds from now. */
+  async shorten(count: number): Promise<void> {
     await this.query(
-      `UPDATE sessions SET expires_at = date_trunc('milliseconds', clock_timestamp() + random() * interval '${seconds} s')
+      `UPDATE sessions SET expires_at = date_trunc('milliseconds', clock_timestamp() + (1 + random()) * interval '1 s')
        WHERE id IN (SELECT id FROM sessions WHERE status = 'running' AND tenant_id = '${this.tenantId}'
-                    AND expires_at > clock_timestamp() + interval '1 minute' LIMIT ${count})`,
+                    AND expires_at > clock_timestamp() + interval '1 minute' LIMIT ${count})
+         AND status = 'running'`,
     );
   }
 
-  /** What every process of the cluster and every database holds now (I10). */
+  /** What every process of the cluster and every database holds now (I10), our idle connections aside. */
   measure(): Promise<Resources> {
+    this.client.disconnect();
     const pids = this.cluster.names.map((name) => [name, this.cluster.pidOf(name)]);
     return measure(Object.fromEntries(pids) as Record<string, number>, this.query);
   }
 
-  /** Holds the history against rows and events (I1 to I9). */
-  async check(limits: Pick<CheckOptions, 'drainWithinMs' | 'lateMs'> = {}): Promise<Violation[]> {
+  /** Holds the history against rows and events (I1 to I9). A process that nobody ended and is gone is a violation, too. */
+  async check(
+    limits: Pick<CheckOptions, 'drainWithinMs' | 'lateMs' | 'onceEach'> = {},
+  ): Promise<Violation[]> {
     const probe = await EventProbe.open('PARLEY_SESSION', undefined, this.servers.nats.url);
     try {
-      return await check(this.history, { query: this.query, probe, ...limits });
+      const crashed = this.cluster
+        .crashed()
+        .map((name): Violation => ({ name: 'I9', text: `${name} ended by itself` }));
+      return [...crashed, ...(await check(this.history, { query: this.query, probe, ...limits }))];
     } finally {
       await probe.close();
     }

@@ -17,7 +17,7 @@ import {
 import { call, connect } from '@parley/grpc';
 import { migrate } from '@parley/postgres';
 import { Logger, readSettings, type RunningService } from '@parley/service';
-import { createTestDatabase, freePort, type TestDatabase } from '@parley/testing';
+import { createTestDatabase, freePort, NATS_URL, type TestDatabase } from '@parley/testing';
 import { startFlowCatalogService } from '../app.module.ts';
 import { flowCatalogConfig } from '../config.ts';
 import { migrations } from '../migrations/index.ts';
@@ -65,7 +65,11 @@ export class FlowCatalogApp {
   }
 
   async addReplica(): Promise<void> {
-    const env = { DATABASE_URL: this.database.url, GRPC_PORT: String(await freePort()) };
+    const env = {
+      DATABASE_URL: this.database.url,
+      NATS_URL: process.env[NATS_URL],
+      GRPC_PORT: String(await freePort()),
+    };
     const settings = readSettings(flowCatalogConfig, env);
     const service = await startFlowCatalogService(settings, new Logger('flow-catalog', 'fatal'));
     this.replicas.push(service);

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { AccessRule } from './access.ts';
 import { looksLikeToken } from './api-token.ts';
 import type { Caller } from './caller.ts';
-import { RollingWindow } from './rolling-window.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import type { TokenStore } from './token-store.ts';
 
 /** A revoked token is refused this much later at most. */
@@ -14,13 +14,10 @@ const MAX_CACHED = 10_000;
 /** Lets a request in or not: token, rate, scope. Runs before the body is read. */
 export class Authenticator {
   private readonly callers: LRUCache<string, Caller>;
-  private readonly windows = new LRUCache<string, RollingWindow>({
-    max: MAX_CACHED,
-    ttl: 120_000,
-    updateAgeOnGet: true,
-  });
+  private readonly limits: RateLimiter;
 
-  constructor(tokens: TokenStore) {
+  constructor(tokens: TokenStore, limits: RateLimiter) {
+    this.limits = limits;
     this.callers = new LRUCache({
       max: MAX_CACHED,
       ttl: CALLER_CACHE_MS,
@@ -28,12 +25,14 @@ export class Authenticator {
     });
   }
 
-  /** Sets request.caller and the rate limit headers. Fails with UNAUTHENTICATED, RATE_LIMITED, SCOPE_MISSING. */
+  /**
+   * Sets request.caller and the rate limit headers. Fails with UNAUTHENTICATED, RATE_LIMITED, SCOPE_MISSING, UNAVAILABLE.
+   */
   async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const access = request.is404 ? 'token' : request.routeOptions.config.access;
     if (access === 'public') return;
     const caller = await this.identify(request.headers.authorization);
-    this.count(caller, reply);
+    await this.count(caller, reply);
     permit(caller, access);
     request.caller = caller;
   }
@@ -45,10 +44,8 @@ export class Authenticator {
     return caller;
   }
 
-  private count(caller: Caller, reply: FastifyReply): void {
-    let window = this.windows.get(caller.tokenId);
-    if (!window) this.windows.set(caller.tokenId, (window = new RollingWindow()));
-    const { allowed, remaining, retryAfter } = window.take(caller.rateLimit, performance.now() / 1_000);
+  private async count(caller: Caller, reply: FastifyReply): Promise<void> {
+    const { allowed, remaining, retryAfter } = await this.limits.take(caller);
     reply.header('X-RateLimit-Limit', caller.rateLimit).header('X-RateLimit-Remaining', remaining);
     if (allowed) return;
     const metadata = { retry_after: String(retryAfter) };

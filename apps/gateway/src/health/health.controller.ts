@@ -1,9 +1,9 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Access } from '../auth/access.ts';
-import { Readiness } from './readiness.ts';
+import { Readiness, type Check } from './readiness.ts';
 
-/** For orchestrators; outside /api/v1. */
+/** For orchestrators; outside /api/v1. docs/adr/0010 says which probe is for whom. */
 @Controller()
 export class HealthController {
   private readonly readiness: Readiness;
@@ -19,13 +19,27 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** 200 when requests can be served, else 503 with what is missing. */
+  /** For people, alarms and deployments: 200 when all is well, else 503 with what is missing or late, and by how much. */
   @Get('readyz')
   @Access('public')
   async readyz(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const checks = await this.readiness.check();
-    const ready = Object.values(checks).every((check) => check === 'ok');
-    if (!ready) reply.status(503);
-    return { status: ready ? 'ok' : 'unavailable', checks };
+    const { checks, lags } = await this.readiness.report();
+    const status = worst(Object.values(checks));
+    if (status !== 'ok') reply.status(503);
+    return { status, checks, lags };
   }
+
+  /** For balancers: 200 while requests can be served. What is late is no reason to send them elsewhere. */
+  @Get('readyz/traffic')
+  @Access('public')
+  async traffic(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { checks, lags } = await this.readiness.report();
+    const status = Object.values(checks).includes('unavailable') ? 'unavailable' : 'ok';
+    if (status !== 'ok') reply.status(503);
+    return { status, checks, lags };
+  }
+}
+
+function worst(checks: Check[]): Check {
+  return (['unavailable', 'late'] as const).find((check) => checks.includes(check)) ?? 'ok';
 }

@@ -1,12 +1,26 @@
 import { Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
+import { isInTime, readLagTrailers, type LagReading } from '@parley/grpc';
 import { service as healthService } from 'grpc-health-check';
 import type { Clients } from '../clients.ts';
 
 const CHECK_TIMEOUT_MS = 1_000;
 
-export type Check = 'ok' | 'unavailable';
+/** late: it works, but a part of its work is further behind than its limit allows. */
+export type Check = 'ok' | 'unavailable' | 'late';
 
-/** Whether the gateway can do its work: its database and each service answer that they can. */
+/** How late a part of a service's work is; null while that cannot be read. */
+export interface Lateness {
+  seconds: number | null;
+  limit_seconds: number;
+}
+
+export interface ReadinessReport {
+  checks: Record<string, Check>;
+  /** By the names of their checks. */
+  lags: Record<string, Lateness>;
+}
+
+/** Whether the gateway can do its work: its database and each service answer that they can, and none is late. */
 export class Readiness {
   private readonly clients: Clients;
   private readonly pingDatabase: () => Promise<void>;
@@ -16,15 +30,24 @@ export class Readiness {
     this.pingDatabase = pingDatabase;
   }
 
-  async check(): Promise<Record<string, Check>> {
+  async report(): Promise<ReadinessReport> {
     const { contacts, flows, sessions } = this.clients;
-    const [database, contact, flowCatalog, session] = await Promise.all([
+    const named = { contact: contacts, flow_catalog: flows, session: sessions };
+    const [database, ...services] = await Promise.all([
       outcome(this.pingDatabase()),
-      outcome(isServing(contacts)),
-      outcome(isServing(flows)),
-      outcome(isServing(sessions)),
+      ...Object.values(named).map(askHealth),
     ]);
-    return { database, contact, flow_catalog: flowCatalog, session };
+    const report: ReadinessReport = { checks: { database }, lags: {} };
+    for (const [index, name] of Object.keys(named).entries()) {
+      const { check, lags } = services[index]!;
+      report.checks[name] = check;
+      for (const lag of lags) {
+        const part = `${name}_${lag.part}`;
+        report.checks[part] = isInTime(lag) ? 'ok' : 'late';
+        report.lags[part] = { seconds: lag.seconds ?? null, limit_seconds: lag.limitSeconds };
+      }
+    }
+    return report;
   }
 }
 
@@ -35,21 +58,23 @@ async function outcome(check: Promise<void>): Promise<Check> {
   );
 }
 
-/** grpc.health.v1.Health/Check on a client's channel. */
-function isServing(client: Client): Promise<void> {
+/** grpc.health.v1.Health/Check on a client's channel. The lags come in its trailers. */
+function askHealth(client: Client): Promise<{ check: Check; lags: LagReading[] }> {
   const { path, requestSerialize, responseDeserialize } = healthService['Check']!;
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
+  return new Promise((resolve) => {
+    let check: Check = 'unavailable';
+    const call = client.makeUnaryRequest(
       path,
       requestSerialize,
       responseDeserialize as (bytes: Buffer) => { status: string },
       { service: '' },
       new Metadata(),
       { deadline: Date.now() + CHECK_TIMEOUT_MS },
-      (error: ServiceError | null, response?: { status: string }) => {
-        if (response?.status === 'SERVING') resolve();
-        else reject(error ?? new Error(`The service is ${response?.status}`));
+      (_error: ServiceError | null, response?: { status: string }) => {
+        if (response?.status === 'SERVING') check = 'ok';
       },
     );
+    // After the answer.
+    call.on('status', ({ metadata }) => resolve({ check, lags: readLagTrailers(metadata) }));
   });
 }

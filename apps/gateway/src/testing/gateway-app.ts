@@ -20,21 +20,23 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   /** Sent as it is when it is text or bytes, else as JSON. */
   body?: unknown;
+  /** Which gateway is asked; 0, the first, by default. */
+  replica?: number;
 }
 
-/** A gateway on a database of its own, with no service behind it unless the settings name one. */
+/** Gateways on a database of their own, with no service behind them unless the settings name one. */
 export class GatewayApp {
   readonly database: TestDatabase;
-  readonly gateway: Gateway;
+  /** The first has the settings of start(). */
+  readonly gateways: Gateway[] = [];
   readonly tokens: TokenStore;
   private readonly tokenDatabase: Database;
   private made = 0;
 
-  private constructor(database: TestDatabase, tokenDatabase: Database, gateway: Gateway) {
+  private constructor(database: TestDatabase, tokenDatabase: Database) {
     this.database = database;
     this.tokenDatabase = tokenDatabase;
     this.tokens = new TokenStore(tokenDatabase);
-    this.gateway = gateway;
   }
 
   /** Settings as in the environment; `DATABASE_URL` may lead to this database another way. */
@@ -42,21 +44,32 @@ export class GatewayApp {
     settings: (databaseUrl: string) => Record<string, string> = () => ({}),
   ): Promise<GatewayApp> {
     const database = await createTestDatabase(migrations, migrate);
+    const tokenDatabase = await Database.connect({
+      url: database.url,
+      name: 'spec',
+      entities: TOKEN_ENTITIES,
+    });
+    const app = new GatewayApp(database, tokenDatabase);
+    await app.addReplica(settings(database.url));
+    return app;
+  }
+
+  get gateway(): Gateway {
+    return this.gateways[0]!;
+  }
+
+  /** One more gateway on the same database. Settings as in the environment. */
+  async addReplica(settings: Record<string, string> = {}): Promise<void> {
     const nobody = `127.0.0.1:${await freePort()}`;
     const env = {
-      DATABASE_URL: database.url,
+      DATABASE_URL: this.database.url,
       HTTP_PORT: '0',
       CONTACT_ADDRESS: nobody,
       FLOW_CATALOG_ADDRESS: nobody,
       SESSION_ADDRESS: nobody,
-      ...settings(database.url),
+      ...settings,
     };
-    const gateway = await startGateway(readSettings(gatewayConfig, env), new Logger('gateway', 'silent'));
-    return new GatewayApp(
-      database,
-      await Database.connect({ url: database.url, name: 'spec', entities: TOKEN_ENTITIES }),
-      gateway,
-    );
+    this.gateways.push(await startGateway(readSettings(gatewayConfig, env), new Logger('gateway', 'silent')));
   }
 
   /** A token with all scopes and no limit to speak of, unless told otherwise. */
@@ -67,8 +80,8 @@ export class GatewayApp {
   }
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
-    const { token, headers, body } = options;
-    const response = await fetch(`http://${this.gateway.address}${path}`, {
+    const { token, headers, body, replica = 0 } = options;
+    const response = await fetch(`http://${this.gateways[replica]!.address}${path}`, {
       method,
       headers: {
         ...(token !== undefined && { Authorization: `Bearer ${token}` }),
@@ -85,7 +98,7 @@ export class GatewayApp {
   }
 
   async close(): Promise<void> {
-    await this.gateway.close();
+    await Promise.all(this.gateways.map((gateway) => gateway.close()));
     await this.tokenDatabase.close();
     await this.database.drop();
   }

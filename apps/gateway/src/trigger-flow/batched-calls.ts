@@ -18,7 +18,7 @@ import {
   type StartSessionResponse,
 } from '@parley/contracts/session';
 import { call, settle } from '@parley/grpc';
-import { currentRequest, runInRequest } from '@parley/service';
+import { currentRequest, Metrics, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
 
 /** The provider of TRIGGER_BATCH_SIZE. */
@@ -50,6 +50,7 @@ export class BatchedCalls {
     contacts: ContactServiceClient,
     sessions: SessionServiceClient,
     @Inject(BATCH_SIZE) batchSize: number,
+    metrics: Metrics,
   ) {
     const limits = {
       ...LIMITS,
@@ -59,7 +60,7 @@ export class BatchedCalls {
     const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
       ...limits,
       name: 'flow-catalog',
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_flow_catalog'), async (requests) => {
         const { outcomes } = await call(flows, flows.batchGetPublishedFlows, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'flow'));
       }),
@@ -71,7 +72,7 @@ export class BatchedCalls {
     this.contacts = new Batcher({
       ...limits,
       name: 'contact',
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_contact'), async (requests) => {
         const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
       }),
@@ -80,7 +81,7 @@ export class BatchedCalls {
       ...limits,
       name: 'session',
       sizeOf: ({ context }) => ITEM_BYTES + Buffer.byteLength(context),
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_session'), async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));
       }),
@@ -88,7 +89,7 @@ export class BatchedCalls {
     this.earlier = new Batcher({
       ...limits,
       name: 'session',
-      run: inOneRequest(async (requests) => {
+      run: inOneRequest(metrics.batchItems('gateway_earlier_start'), async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchGetStarts, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));
       }),
@@ -124,7 +125,11 @@ function deadlineOfRequest(): number {
 
 /** A batch serves many requests: it has an id of its own, and waits as long as the most patient of them. */
 function inOneRequest<Item, Result>(
+  observe: (items: number) => void,
   run: (items: Item[]) => Promise<Result[]>,
 ): (items: Item[], deadline: number) => Promise<Result[]> {
-  return (items, deadline) => runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
+  return (items, deadline) => {
+    observe(items.length);
+    return runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
+  };
 }

@@ -1,4 +1,4 @@
-import { CreateOutbox1763800000000 } from '@parley/events';
+import { CreateOutbox1763800000000, IndexOutboxPosition1764000000000 } from '@parley/events';
 import { CreateSessions1763800100000 } from './1763800100000-create-sessions.ts';
 import { CreateStartRequests1763900000000 } from './1763900000000-create-start-requests.ts';
 
@@ -7,4 +7,5 @@ export const migrations = [
   CreateOutbox1763800000000,
   CreateSessions1763800100000,
   CreateStartRequests1763900000000,
+  IndexOutboxPosition1764000000000,
 ];

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { Metadata, status as GrpcCode, type ChannelCredentials } from '@grpc/grpc-js';
 import { Module, Controller, type DynamicModule } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import {
@@ -11,6 +12,7 @@ import { currentRequest, Logger, type RequestContext, type RunningService } from
 import { freePort } from '@parley/testing';
 import { z } from 'zod';
 import { call, connect } from '../client.ts';
+import { fromServiceError } from '../rpc-status.ts';
 import { startGrpcServer, type GrpcServerOptions } from '../server.ts';
 import { uuid } from '../validation.ts';
 
@@ -46,10 +48,26 @@ export class EchoService {
     return call(client, client.getFlow, { tenantId, id });
   }
 
-  addClient(address = this.running.address): FlowCatalogServiceClient {
-    const client = connect(FlowCatalogServiceClient, address);
+  addClient(address = this.running.address, security?: ChannelCredentials): FlowCatalogServiceClient {
+    const client = connect(FlowCatalogServiceClient, address, security);
     this.clients.push(client);
     return client;
+  }
+
+  /**
+   * Calls the RPC with these credentials, over a connection of its own. Gives ok, or the kind of error it failed with;
+   * or late, when it was neither answered nor refused in 10 s.
+   */
+  outcome(security: ChannelCredentials | undefined, address = this.running.address): Promise<string> {
+    const client = this.addClient(address, security);
+    const id = '0190b0a0-0000-7000-8000-000000000000';
+    return new Promise((resolve) => {
+      const options = { deadline: Date.now() + 10_000 };
+      client.getFlow({ tenantId: id, id }, new Metadata(), options, (error) => {
+        if (error?.code === GrpcCode.DEADLINE_EXCEEDED) resolve('late');
+        else resolve(error ? fromServiceError(error).kind : 'ok');
+      });
+    });
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { connect } from '@nats-io/transport-node';
+import { freePort, startNats, type NatsServer } from '@parley/local-servers';
+import { Logger } from '@parley/service';
+import { eventually } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { toCloudEvent, type OutgoingEvent, type ReceivedEvent } from './event.ts';
+import { EventListener } from './event-listener.ts';
+
+const binDir = fileURLToPath(new URL('../../../.parley/nats-server', import.meta.url));
+const logger = new Logger('events', 'silent');
+
+let folder: string;
+let port: number;
+let nats: NatsServer | undefined;
+const listeners: EventListener[] = [];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'parley-listener-'));
+  port = await freePort();
+});
+afterEach(async () => {
+  for (const listener of listeners.splice(0)) listener.close();
+  await nats?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const start = async (): Promise<NatsServer> => {
+  const logFile = join(folder, 'nats.log');
+  return (nats = await startNats({ storeDir: join(folder, 'store'), port, binDir, logFile }));
+};
+
+function listen(): { heard: ReceivedEvent[]; listener: EventListener } {
+  const heard: ReceivedEvent[] = [];
+  const listener = new EventListener({
+    url: `nats://127.0.0.1:${port}`,
+    name: '/parley/spec',
+    subjects: ['flow.published', 'flow.unpublished'],
+    onEvent: (event) => heard.push(event),
+    logger,
+  });
+  listeners.push(listener);
+  return { heard, listener };
+}
+
+const event = (type: string): OutgoingEvent => ({
+  id: uuidv7(),
+  tenantId: uuidv7(),
+  type,
+  subject: uuidv7(),
+  sequence: 3,
+  time: new Date(),
+  data: { flow_version: 2 },
+});
+
+async function say(...messages: [subject: string, body: string][]): Promise<void> {
+  const connection = await connect({ servers: `127.0.0.1:${port}` });
+  for (const [subject, body] of messages) connection.publish(subject, body);
+  await connection.drain();
+}
+
+it('every listener hears every event of its subjects, whether it or NATS was there first', async () => {
+  const early = listen();
+  expect(early.listener.listening).toBe(false);
+  await start();
+  const late = listen();
+  await eventually(() =>
+    expect([early, late].map(({ listener }) => listener.listening)).toEqual([true, true]),
+  );
+
+  const sent = [event('flow.published'), event('flow.unpublished')];
+  const other = event('flow.renamed');
+  await say(
+    ...[...sent, other].map((one): [string, string] => [one.type, toCloudEvent('/parley/spec', one)]),
+  );
+  for (const { heard } of [early, late]) {
+    await eventually(() => expect(heard).toHaveLength(2));
+    const told = ['id', 'tenantId', 'type', 'subject', 'sequence', 'data'] as const;
+    expect(heard).toEqual(sent.map((one) => Object.fromEntries(told.map((name) => [name, one[name]]))));
+  }
+});
+
+it('what is no event is passed over', async () => {
+  await start();
+  const { heard, listener } = listen();
+  await eventually(() => expect(listener.listening).toBe(true));
+  const good = event('flow.published');
+  const text = toCloudEvent('/parley/spec', good);
+  const lacking = ['id', 'tenantid', 'type', 'subject', 'sequence', 'data'].map((name) =>
+    JSON.stringify({ ...(JSON.parse(text) as object), [name]: undefined }),
+  );
+  const bodies = ['', '{', 'null', '[]', '1', '{}', text.slice(1), ...lacking, text];
+  await say(...bodies.map((body): [string, string] => ['flow.published', body]));
+  await eventually(() => expect(heard.map(({ id }) => id)).toEqual([good.id]));
+});
+
+it('a listener hears again after NATS was killed and came back', async () => {
+  const server = await start();
+  const { heard, listener } = listen();
+  await eventually(() => expect(listener.listening).toBe(true));
+  await server.kill();
+  await eventually(() => expect(listener.listening).toBe(false));
+  await start();
+  await eventually(() => expect(listener.listening).toBe(true));
+  const sent = event('flow.published');
+  await say([sent.type, toCloudEvent('/parley/spec', sent)]);
+  await eventually(() => expect(heard.map(({ id }) => id)).toEqual([sent.id]));
+});

@@ -1,0 +1,37 @@
+import type { Database } from '@parley/postgres';
+import type { Lag, Metrics } from '@parley/service';
+
+/** Above it the gauge of pending events says one more than this, so that a scrape costs the same on any day. */
+const MAX_COUNTED = 10_000;
+
+/** The gauge of an outbox's pending events: one bounded count of an index that holds only those. */
+export function watchPending(database: Database, metrics: Metrics): void {
+  metrics.gauge(
+    'parley_outbox_pending_events',
+    `Events committed and not yet sent, of all replicas; ${MAX_COUNTED + 1} stands for more than ${MAX_COUNTED}`,
+    async () => {
+      const [row] = await database.query<{ count: string }>(
+        `SELECT count(*) FROM (
+           SELECT FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS pending`,
+      );
+      return Number(row?.count);
+    },
+  );
+}
+
+/** How old the oldest event is that was committed and not yet sent. */
+export function eventLag(database: Database, limitSeconds: number): Lag {
+  return {
+    part: 'events',
+    metric: 'parley_outbox_oldest_unsent_seconds',
+    help: 'Age of the oldest event committed and not yet sent, of all replicas; 0 when there is none',
+    limitSeconds,
+    read: async () => {
+      const [row] = await database.query<{ seconds: number }>(
+        `SELECT extract(epoch FROM clock_timestamp() - time)::float8 AS seconds
+         FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT 1`,
+      );
+      return Math.max(0, row?.seconds ?? 0);
+    },
+  };
+}
