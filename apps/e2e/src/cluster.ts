@@ -180,7 +180,7 @@ export class Cluster {
 
   async run(app: App, script: string, args: string[] = []): Promise<string> {
     return runCommand(process.execPath, [join(ROOT, 'apps', app, 'dist', script), ...args], {
-      env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: this.databaseUrl(app) },
+      env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: this.databaseUrl(app), NATS_URL: this.natsUrl },
     });
   }
 
