@@ -21,5 +21,6 @@ export function readable(definition: ServiceDefinition): ServiceDefinition {
 
 /** Fails with INVALID_FIELD where a request could not be read. */
 export function refuseUnreadable(request: unknown): void {
-  if (request === UNREADABLE) throw invalidFields([{ field: 'request', description: 'is no message of this type' }]);
+  if (request === UNREADABLE)
+    throw invalidFields([{ field: 'request', description: 'is no message of this type' }]);
 }
