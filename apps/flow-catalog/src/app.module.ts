@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
-import { EventStream, Outbox, OutboxRelay } from '@parley/events';
+import { eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
 import { startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
@@ -58,6 +58,7 @@ export async function startFlowCatalogService(
     reflection: config.GRPC_REFLECTION,
     // NATS may be away: flows are published all the same.
     ready: () => database.ping(),
+    lags: [eventLag(database, config.READY_MAX_EVENT_AGE_SECONDS)],
     metrics,
     tls,
     logger,

@@ -67,6 +67,7 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'batchGetStarts')
+  @UseInterceptors(StartCounter)
   async batchGetStarts(
     @Payload({ schema: batchRequest }) batch: BatchGetStartsRequest,
   ): Promise<BatchGetStartsResponse> {
