@@ -51,6 +51,7 @@ export async function measureExpiry(
   const idleWithNone = await idleCost(parley, signal);
   log(`expiry: ${costOf(idleWithNone)} while idle without sessions`);
 
+  await meter.warmUp(parley, connections);
   const what = { workload: 'phone', connections, seconds: LOAD_SECONDS } as const;
   const before = await meter.measure(parley, what);
   log(`expiry: ${Math.round(before.rate)} starts/s before`);

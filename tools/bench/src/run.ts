@@ -76,6 +76,11 @@ async function measureAll(
   const connections = Math.max(...options.connections);
 
   const measured = await systems.start(options.systems);
+  const warmUp = async (system: System): Promise<void> => {
+    log(`Warming up ${system.name}`);
+    await meter.warmUp(system, connections);
+  };
+  for (const system of measured) await warmUp(system);
   findings.cells = await measureGrid(measured, options, meter, log);
   if (options.halfLoad) {
     const [parley, floor] = [await systems.parley(), await systems.get('floor')];
@@ -85,6 +90,7 @@ async function measureAll(
   }
   if (options.rows > 0) {
     const full = await systems.startParley(FULL);
+    await warmUp(full);
     findings.rows = await measureRows(await systems.parley(), full, options, meter, log, signal);
   }
   for (const system of systems.all()) await finish(system);
