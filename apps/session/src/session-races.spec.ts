@@ -87,16 +87,19 @@ describe('a start that meets the end of the running session', () => {
     let [named, anew] = [0, 0];
     await inGroups(effort(100, 1_000), async (request, round) => {
       const old = await start(request, round);
-      const canceller = replica(round + 1);
       const { tenantId } = request;
-      const cancelling = insist(() =>
-        call(canceller, canceller.cancelSession, { tenantId, id: old.sessionId }),
-      );
-      const [, ...starts] = await Promise.all([
-        // One whose answer was lost finds its work done.
-        cancelling.catch((error: unknown) => expect(error).toMatchObject({ reason: 'SESSION_NOT_RUNNING' })),
-        start(request, round),
-        start(request, round + 2),
+      const cancel = (at: number): Promise<unknown> => {
+        const client = replica(at);
+        const asked = insist(() => call(client, client.cancelSession, { tenantId, id: old.sessionId }));
+        // The second of two, or one whose answer was lost, finds its work done.
+        return asked.catch((error: unknown) =>
+          expect(error).toMatchObject({ reason: 'SESSION_NOT_RUNNING' }),
+        );
+      };
+      const [starts] = await Promise.all([
+        Promise.all([start(request, round), start(request, round + 2)]),
+        cancel(round),
+        cancel(round + 1),
       ]);
       const [newId, ...others] = [
         ...new Set(starts.map((start) => start.sessionId).filter((id) => id !== old.sessionId)),

@@ -147,7 +147,7 @@ describe('the URL of an HTTP request', () => {
         'http://256.256.256.256/',
         'http://1.2.3.4.5/',
         'http://[::1',
-        
+
         'http://a..b%00/',
       ],
     ],

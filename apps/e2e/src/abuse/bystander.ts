@@ -26,7 +26,7 @@ export class Bystander {
     const client = rawClient(address);
     while (this.running) {
       const begun = performance.now();
-      const { code, text } = await callRaw(client, path, request, { deadline: 10_000 });
+      const { code, text } = await callRaw(client, path, request, { deadline: 30_000 });
       this.longest = Math.max(this.longest, performance.now() - begun);
       if (code === GrpcCode.NOT_FOUND) this.served += 1;
       else this.failures.push(`${GrpcCode[code]} ${text}`);

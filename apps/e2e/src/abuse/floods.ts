@@ -24,6 +24,9 @@ export interface Target {
 
 const MIB = 1024 * 1024;
 
+/** What a flood waits for an answer on a busy machine. It is slow by its nature; it must not be left without one. */
+const PATIENCE_MS = 60_000;
+
 /** Past what it reads of a head, a server of Node ends the stream or the connection. */
 const SERVED_OR_REFUSED = [
   GrpcCode.NOT_FOUND,
@@ -36,7 +39,8 @@ const SERVED_OR_REFUSED = [
 export const FLOODS: Flood[] = [
   {
     name: 'messages of 5 MB',
-    send: (target) => calls(target, 20, Buffer.alloc(5_000_000), [GrpcCode.RESOURCE_EXHAUSTED]),
+    send: (target) =>
+      calls(target, 20, Buffer.alloc(5_000_000), [GrpcCode.RESOURCE_EXHAUSTED], { deadline: PATIENCE_MS }),
   },
   {
     name: 'small messages that unpack to 50 MB',
@@ -55,8 +59,8 @@ export const FLOODS: Flood[] = [
       for (let index = 0; index < 2_000; index++) many.set(`x-padding-${index}`, String(index).repeat(5));
       const { request } = target;
       return [
-        ...(await calls(target, 20, request, SERVED_OR_REFUSED, { metadata: large })),
-        ...(await calls(target, 20, request, SERVED_OR_REFUSED, { metadata: many })),
+        ...(await calls(target, 20, request, SERVED_OR_REFUSED, { metadata: large, deadline: PATIENCE_MS })),
+        ...(await calls(target, 20, request, SERVED_OR_REFUSED, { metadata: many, deadline: PATIENCE_MS })),
       ];
     },
   },
@@ -64,7 +68,7 @@ export const FLOODS: Flood[] = [
     name: 'thousands of calls at once',
     // As many as do not fit wait at the client; none may be lost.
     send: (target) =>
-      calls(target, target.amount / 10, target.request, [GrpcCode.NOT_FOUND], { deadline: 60_000 }),
+      calls(target, target.amount / 10, target.request, [GrpcCode.NOT_FOUND], { deadline: PATIENCE_MS }),
   },
   {
     name: 'calls without a deadline',

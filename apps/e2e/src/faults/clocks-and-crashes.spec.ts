@@ -141,7 +141,7 @@ describe('any sequence of starts, cancels, time passing, reads and killed replic
       return { model: run.model, real: replicas.real(run) };
     };
     const property = fc.asyncProperty(commands(), (sequence) => fc.asyncModelRun(newRun, sequence));
-    const limits = { numRuns: effort(8, 400), interruptAfterTimeLimit: effort(60_000, 3_000_000) };
+    const limits = { numRuns: effort(8, 150), interruptAfterTimeLimit: effort(60_000, 3_000_000) };
     await fc.assert(property, { ...limits, seed: seed() });
     const kills = runs.reduce((sum, run) => sum + run.kills, 0);
     tell('Model', { runs: runs.length, kills });
