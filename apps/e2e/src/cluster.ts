@@ -71,13 +71,18 @@ export class Cluster {
     return cluster;
   }
 
+  /** Where a process listens, host:port. */
+  addressOf(name: Name): string {
+    return `127.0.0.1:${this.ports.get(name)!}`;
+  }
+
   get gateway(): string {
-    return `http://127.0.0.1:${this.ports.get('gateway')!}`;
+    return `http://${this.addressOf('gateway')}`;
   }
 
   /** Where each replica of the gateway listens. */
   get gateways(): string[] {
-    return this.replicasOf('gateway').map((name) => `http://127.0.0.1:${this.ports.get(name)!}`);
+    return this.replicasOf('gateway').map((name) => `http://${this.addressOf(name)}`);
   }
 
   replicasOf(app: App): Name[] {
@@ -87,11 +92,6 @@ export class Cluster {
   /** The process id of a process, as long as it runs. */
   pidOf(name: Name): number {
     return this.processes.get(name)!.pid;
-  }
-
-  /** Where a process listens, host:port; a gateway's is HTTP, the others' gRPC. */
-  addressOf(name: Name): string {
-    return `127.0.0.1:${this.portOf(name)}`;
   }
 
   /** Where a process listens, at 127.0.0.1. */
@@ -180,13 +180,29 @@ export class Cluster {
 
   async run(app: App, script: string, args: string[] = []): Promise<string> {
     return runCommand(process.execPath, [join(ROOT, 'apps', app, 'dist', script), ...args], {
-      env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: this.databaseUrl(app) },
+      env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: this.databaseUrl(app), NATS_URL: this.natsUrl },
     });
   }
 
   /** A statement on a service's database, behind its back. */
   async query<Row extends pg.QueryResultRow>(app: App, text: string, parameters?: unknown[]): Promise<Row[]> {
     return query<Row>(this.databaseUrl(app), text, parameters);
+  }
+
+  /** Takes a service's database away while work is done: no connection stays, and none is let in. */
+  async withoutDatabase<T>(app: App, work: () => Promise<T>): Promise<T> {
+    const name = this.databaseName(app);
+    await query(this.postgresUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+    await query(
+      this.postgresUrl,
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1',
+      [name],
+    );
+    try {
+      return await work();
+    } finally {
+      await query(this.postgresUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+    }
   }
 
   /** Ends a process as a crash would. */

@@ -5,7 +5,7 @@ import type { Call } from './history.ts';
 
 /** A broken promise of proofs.md: its name there, and what shows it. */
 export interface Violation {
-  /** The invariant; or the fault whose test failed. */
+  /** An invariant of proofs.md, or the fault whose own words were broken. */
   name: `I${number}` | `fault ${number}`;
   text: string;
 }

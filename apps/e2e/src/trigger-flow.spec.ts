@@ -154,7 +154,7 @@ describe('POST /api/v1/actions/trigger-flow', () => {
       '{"z":1,"a":[1.5,-0.25,1e-7,0.12345678901234567890123,true,null],"nested":{"é":"🦜 \\" \\\\ \\n"},"empty":{}}',
     ],
     ['{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":"x"}'],
-  ])('the context %s comes back exactly as it was sent', async (context) => {
+  ])('the context %s comes back exactly as it was sent (28)', async (context) => {
     const flow = names['$published'] as string;
     const started = await cluster.trigger(
       `{"flow_id":"${flow}","phone":"${newPhone()}","context":${context}}`,

@@ -37,7 +37,7 @@ it.each(['unpublishFlow', 'archiveFlow'] as const)(
     const probe = await EventProbe.open('PARLEY_FLOW', tenantId);
     // How old the answers were that were dropped. A slow machine may spoil some rounds, which then show nothing.
     const ages: number[] = [];
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 5; round++) {
       const flowId = await cluster.createFlow();
       const asked = performance.now();
       expect((await triggerBoth(flowId)).every((status) => status < 300)).toBe(true);
@@ -47,7 +47,7 @@ it.each(['unpublishFlow', 'archiveFlow'] as const)(
       await eventually(async () => expect(await triggerBoth(flowId)).toEqual([404, 404]));
       ages.push(performance.now() - asked);
     }
-    expect(Math.min(...ages)).toBeLessThan(700);
+    expect(Math.min(...ages)).toBeLessThan(900);
     await probe.close();
   },
 );

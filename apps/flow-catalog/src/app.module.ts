@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
-import { EventStream, Outbox, OutboxRelay } from '@parley/events';
+import { eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
 import { startGrpcServer, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
@@ -8,6 +8,7 @@ import type { FlowCatalogConfig } from './config.ts';
 import { FlowController } from './flow.controller.ts';
 import { FlowEntity } from './flow.entity.ts';
 import { FlowService } from './flow.service.ts';
+import { FLOW_STREAM } from './flow-stream.ts';
 import { FlowVersionEntity } from './flow-version.entity.ts';
 import { PublishedFlows } from './published-flows.ts';
 
@@ -40,14 +41,14 @@ export async function startFlowCatalogService(
     entities: [FlowEntity, FlowVersionEntity],
     poolSize: config.DATABASE_POOL_SIZE,
   });
-  const stream = new EventStream({
-    url: config.NATS_URL,
-    name: 'PARLEY_FLOW',
-    subjects: 'flow.>',
-    source: '/parley/flow-catalog',
+  const stream = new EventStream({ ...FLOW_STREAM, url: config.NATS_URL, metrics, logger });
+  const relay = new OutboxRelay({
+    database,
+    stream,
+    retentionDays: config.OUTBOX_RETENTION_DAYS,
+    metrics,
     logger,
   });
-  const relay = new OutboxRelay({ database, stream, retentionDays: config.OUTBOX_RETENTION_DAYS, logger });
   const server = await startGrpcServer({
     module: AppModule.with(database, new Outbox(database, relay)),
     service: 'parley.flow_catalog.v1.FlowCatalogService',
@@ -57,6 +58,7 @@ export async function startFlowCatalogService(
     reflection: config.GRPC_REFLECTION,
     // NATS may be away: flows are published all the same.
     ready: () => database.ping(),
+    lags: [eventLag(database, config.READY_MAX_EVENT_AGE_SECONDS)],
     metrics,
     tls,
     logger,

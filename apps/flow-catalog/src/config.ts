@@ -16,6 +16,8 @@ export const flowCatalogConfig = z.object({
   /** How long published events stay in the outbox, for a replay. */
   OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
   ...tlsFiles,
+  /** Older than this in seconds, an event that waits to be sent turns readiness. */
+  READY_MAX_EVENT_AGE_SECONDS: z.coerce.number().min(1).max(86_400).default(60),
   LOG_LEVEL: logLevel,
 });
 

@@ -104,7 +104,7 @@ describe('a body', () => {
     expect(Object.keys((body as { errors: object }).errors)).toEqual(['flow_id', 'contact_id', 'phone']);
   });
 
-  it('sets nobody’s prototype', async () => {
+  it('sets nobody’s prototype (28)', async () => {
     await send(
       '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"context":{"__proto__":{"polluted":1}}}',
     );

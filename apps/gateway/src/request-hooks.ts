@@ -59,6 +59,11 @@ export function addRequestHooks(
     done();
   });
 
+  server.addHook('onRequestAbort', (request, done) => {
+    contexts.get(request)!.cancelled = true;
+    done();
+  });
+
   // Reading the body leaves the context; this takes it up again. A slow body is not the services' time.
   server.addHook('preHandler', (request, _reply, done) => {
     const context = contexts.get(request)!;

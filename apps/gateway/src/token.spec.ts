@@ -32,7 +32,7 @@ function run(args: string[], env: Record<string, string> = { DATABASE_URL: app.d
 }
 
 describe('the token command', () => {
-  it('makes a token that may do everything, 120 times a minute, and shows it once', async () => {
+  it('makes a token that may do everything, 120 times a minute, and shows it once (26)', async () => {
     const made = await run(['create', '--tenant', 'acme', '--name', 'shop']);
     expect(made).toMatchObject({ code: 0, stderr: '' });
     const [token] = /parley_\S+/.exec(made.stdout)!;

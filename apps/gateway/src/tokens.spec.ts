@@ -14,7 +14,7 @@ afterAll(() => app.close());
 const me = (token: string) => app.request('GET', '/api/v1/me', { token });
 
 describe('a token', () => {
-  it('has a prefix, 256 random bits and a checksum', () => {
+  it('has a prefix, 256 random bits and a checksum (26)', () => {
     const tokens = Array.from({ length: 500 }, newToken);
     for (const token of tokens) expect(token).toMatch(/^parley_[A-Za-z0-9_-]{43}[0-9a-f]{8}$/);
     const secrets = tokens.map((token) => Buffer.from(token.slice(7, 50), 'base64url'));
@@ -40,7 +40,7 @@ describe('a token', () => {
     }
   });
 
-  it('is nowhere in the database: its SHA-256 is', async () => {
+  it('is nowhere in the database: its SHA-256 is (26)', async () => {
     const { id, token } = await app.createToken();
     const tables = await app.database.query<{ name: string }>(
       `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
+import { credentials, makeGenericClientConstructor, type Client } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { StartResult } from '@parley/contracts/session';
 import { freePort, startNats, type NatsServer } from '@parley/local-servers';
@@ -19,7 +19,9 @@ const folder = mkdtempSync(join(tmpdir(), 'parley-nats-'));
 let app: SessionApp;
 let nats: NatsServer;
 let port: number;
-let health: InstanceType<typeof HealthClient>;
+let health: Client & {
+  check(request: { service: string }, done: (error: Error | null, answer: { status: string }) => void): void;
+};
 
 const start = (): Promise<NatsServer> =>
   startNats({ storeDir: join(folder, 'store'), port, binDir, logFile: join(folder, 'nats.log') });
@@ -33,7 +35,7 @@ beforeAll(async () => {
     READY_MAX_EXPIRY_LAG_SECONDS: '1',
     EXPIRER: 'false',
   });
-  health = new HealthClient(address, credentials.createInsecure());
+  health = new HealthClient(address, credentials.createInsecure()) as unknown as typeof health;
 });
 afterAll(async () => {
   health.close();
@@ -44,9 +46,7 @@ afterAll(async () => {
 
 const check = (name: string): Promise<string> =>
   new Promise((resolve, reject) => {
-    health['check']!({ service: name }, (error: Error | null, answer: { status: string }) =>
-      error ? reject(error) : resolve(answer.status),
-    );
+    health.check({ service: name }, (error, answer) => (error ? reject(error) : resolve(answer.status)));
   });
 const eventuallySays = (name: string, status: string): Promise<void> =>
   eventually(async () => expect(await check(name)).toBe(status));

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Batcher } from '@parley/batching';
 import { DomainError, unavailable } from '@parley/errors';
 import { Outbox } from '@parley/events';
 import { checkItem } from '@parley/grpc';
 import { Database } from '@parley/postgres';
+import { currentRequest } from '@parley/service';
 import { v7 as uuidv7 } from 'uuid';
 import { FlowVersions } from './flow-versions.ts';
 import {
@@ -15,17 +17,29 @@ import {
 import { findEarlierStarts, requestKeyOf } from './start-requests.ts';
 import { keyOf, replay, startInTransaction, type PreparedStart, type Start } from './start-transaction.ts';
 
+const LIMITS = { maxInFlight: 2, maxItems: 256, maxBytes: Infinity, sizeOf: () => 0, maxWaiting: 5_000 };
+/** Of a call without one. */
+const DEFAULT_DEADLINE_MS = 2_000;
+
 /** Starts sessions, many at once with a constant number of statements. */
 @Injectable()
 export class SessionStarter {
   private readonly database: Database;
   private readonly outbox: Outbox;
   private readonly flowVersions: FlowVersions;
+  /** Of starts that come one by one. */
+  private readonly batcher: Batcher<unknown, Start>;
 
   constructor(database: Database, outbox: Outbox, flowVersions: FlowVersions) {
     this.database = database;
     this.outbox = outbox;
     this.flowVersions = flowVersions;
+    this.batcher = new Batcher({ ...LIMITS, name: 'starting', run: (requests) => this.start(requests) });
+  }
+
+  /** A single start; those that come at the same time share a transaction. Fails with the start's own error. */
+  startOne(request: unknown): Promise<Start> {
+    return this.batcher.submit(request, currentRequest()?.deadline ?? Date.now() + DEFAULT_DEADLINE_MS);
   }
 
   /** One outcome per request, in order. */

@@ -54,9 +54,7 @@ export class SessionController {
   @GrpcMethod('SessionService', 'startSession')
   @UseInterceptors(StartCounter)
   async startSession(request: StartSessionRequest): Promise<StartSessionResponse> {
-    const [start] = await this.starter.start([request]);
-    if (start instanceof DomainError) throw start;
-    return toStartMessage(start!);
+    return toStartMessage(await this.starter.startOne(request));
   }
 
   @GrpcMethod('SessionService', 'batchStartSessions')
@@ -69,6 +67,7 @@ export class SessionController {
   }
 
   @GrpcMethod('SessionService', 'batchGetStarts')
+  @UseInterceptors(StartCounter)
   async batchGetStarts(
     @Payload({ schema: batchRequest }) batch: BatchGetStartsRequest,
   ): Promise<BatchGetStartsResponse> {

@@ -126,6 +126,23 @@ describe('a batcher', () => {
     expect(batches).toHaveLength(1);
   });
 
+  it('sends no item whose caller has gone, and leaves its neighbours alone', async () => {
+    const { batcher, batches } = held();
+    const first = batcher.submit(1, soon());
+    await turn();
+    let gone = false;
+    const results = Promise.allSettled([batcher.submit(2, soon(), () => gone), batcher.submit(3, soon())]);
+    gone = true;
+    batches[0]!.end();
+    expect(await first).toBe(10);
+    await turn();
+    expect(batches[1]!.items).toEqual([3]);
+    batches[1]!.end();
+    const [cancelled, neighbour] = await results;
+    expect(cancelled).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
+    expect(neighbour).toEqual({ status: 'fulfilled', value: 30 });
+  });
+
   it('refuses an item at once when too many wait', async () => {
     const { batcher, batches } = held({ maxWaiting: 3 });
     const results = [batcher.submit(1, soon())];

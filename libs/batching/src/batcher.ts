@@ -23,6 +23,7 @@ export interface BatcherOptions<Item, Result> {
 interface Entry<Item, Result> {
   item: Item;
   deadline: number;
+  isCancelled: () => boolean;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
 }
@@ -44,13 +45,14 @@ export class Batcher<Item, Result> {
 
   /**
    * The item's result. deadline: when its caller stops waiting, in milliseconds since the epoch. Fails with the item's
-   * own error, or UNAVAILABLE when the deadline passes or too many wait already.
+   * own error, or UNAVAILABLE when the deadline passes or too many wait already. isCancelled: whether its caller has gone;
+   * asked when its batch leaves, which is then without it.
    */
-  submit(item: Item, deadline: number): Promise<Result> {
+  submit(item: Item, deadline: number, isCancelled: () => boolean = never): Promise<Result> {
     const { name, maxWaiting } = this.options;
     if (this.waiting.length >= maxWaiting) return Promise.reject(unavailable(`Too many wait for ${name}`));
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.waiting.push({ item, deadline, resolve, reject });
+    this.waiting.push({ item, deadline, isCancelled, resolve, reject });
     const timer = setTimeout(() => reject(unavailable(`${name} took too long`)), deadline - Date.now());
     this.schedule();
     return promise.finally(() => clearTimeout(timer));
@@ -77,10 +79,14 @@ export class Batcher<Item, Result> {
     return end === -1 ? this.waiting.length : end;
   }
 
+  private isWaitedFor({ deadline, isCancelled, reject }: Entry<Item, Result>): boolean {
+    if (!isCancelled()) return deadline > Date.now();
+    reject(unavailable(`The caller of ${this.options.name} has gone`));
+    return false;
+  }
+
   private async sendBatch(): Promise<void> {
-    const now = Date.now();
-    // Nobody waits any longer for the others.
-    const batch = this.waiting.splice(0, this.nextBatchLength()).filter((entry) => entry.deadline > now);
+    const batch = this.waiting.splice(0, this.nextBatchLength()).filter((entry) => this.isWaitedFor(entry));
     if (batch.length === 0) return;
     this.inFlight += 1;
     try {
@@ -98,6 +104,8 @@ export class Batcher<Item, Result> {
     if (this.waiting.length > 0) this.schedule();
   }
 }
+
+const never = (): boolean => false;
 
 function settle<Item, Result>(batch: Entry<Item, Result>[], results: (Result | DomainError)[]): void {
   if (results.length !== batch.length)

@@ -215,6 +215,23 @@ describe('a replay', () => {
   });
 });
 
+describe('an event that cannot be replayed', () => {
+  it('holds back the later ones of its subject, though they are in the same page (P6)', async () => {
+    const [subject, other] = [uuidv7(), uuidv7()];
+    const large = { ...event(subject, 1), data: { text: 'x'.repeat(3_000) } };
+    await publish(large);
+    await publish(event(other, 1));
+    await publish(event(subject, 2));
+    await allSent();
+    await manager.streams.delete(STREAM.name);
+    await manager.streams.add({ name: STREAM.name, subjects: [STREAM.subjects], max_msg_size: 2_000 });
+    const range = await rangeFrom(database);
+    const stopped = await replayRows(database, stream, range, ALL);
+    expect(stopped).toMatchObject({ finished: false, position: range.after, failure: { reason: 'refused' } });
+    expect((await stored()).map((one) => one.subject)).toEqual([other]);
+  });
+});
+
 describe('a stream that takes no event', () => {
   it('full and told to refuse: nothing is marked as sent, failures are counted, and events follow when there is room (P6)', async () => {
     await manager.streams.update(STREAM.name, { max_bytes: 1, discard: DiscardPolicy.New });

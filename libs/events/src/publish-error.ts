@@ -43,6 +43,6 @@ export function ackErrorOf(ack: Msg): PublishError | undefined {
   }
   const { error } = ack.json<{ error?: { err_code: number; description: string } }>();
   if (!error) return undefined;
-  const cause = new Error(`${error.description} (${error.err_code})`);
+  const cause = new Error(error.description);
   return new PublishError(NO_ROOM.includes(error.err_code) ? 'stream_full' : 'refused', cause);
 }

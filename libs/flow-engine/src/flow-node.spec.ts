@@ -173,7 +173,7 @@ describe('the data of a node', () => {
     ['cases[0].all[0].right', 'condition', oneCase({ left: 'x', op: 'eq', right: broken })],
     ['cases[0].all[0].right[1]', 'condition', oneCase({ left: 'x', op: 'in', right: ['x', broken] })],
     ['assign["context.a"]', 'set', { assign: { 'context.a': broken } }],
-    ['url', 'http_request', { ...http, url: `https://a/${broken}` }],
+    ['url', 'http_request', { ...http, url: `https://a.example/${broken}` }],
     ['headers["X-A"]', 'http_request', { ...http, headers: { 'X-A': broken } }],
     ['body', 'http_request', { ...http, body: broken }],
     ['note', 'handoff', { queue: 'x', note: broken }],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { contextName, dictionary, templateText } from './data-fields.ts';
+import { isPublicHost } from './public-host.ts';
 
 /** Set by the engine or by the connection. */
 const OWN_HEADERS = ['connection', 'content-length', 'host', 'idempotency-key', 'transfer-encoding'];
@@ -18,8 +19,13 @@ const headerValue = templateText(1024).refine((value) => !/\p{Cc}/u.test(value),
 /** Scheme and host, up to the path; the host is no template, so that no value decides where a request goes. */
 const ORIGIN = /^https?:\/\/[^\s/?#@\\{}]+(?=[/?#]|$)/i;
 
-const url = templateText(2048).refine((text) => URL.canParse(ORIGIN.exec(text)?.[0] ?? ''), {
-  error: 'must start with http:// or https:// and a host that is no template',
+const url = templateText(2048).superRefine((text, context) => {
+  const origin = ORIGIN.exec(text)?.[0] ?? '';
+  if (!URL.canParse(origin)) {
+    context.addIssue('must start with http:// or https:// and a host that is no template');
+  } else if (!isPublicHost(new URL(origin))) {
+    context.addIssue('must lead to a host on the internet, not to this machine or a private network');
+  }
 });
 
 /** Data of an HTTP request. */

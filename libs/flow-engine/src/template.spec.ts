@@ -130,3 +130,53 @@ describe('parseTemplate', () => {
     expect('parts' in parsed && parsed.parts).toHaveLength(20_000);
   });
 });
+
+// What a template prints is the renderer's, which comes with running flows. What is left of 28 and 29 for it: own
+// properties only, values printed and never parsed again, and an end to the length of what is printed.
+describe('a hostile template', () => {
+  it.each([
+    ['{{context.constructor.name}}', ['constructor', 'name']],
+    ['{{context.__proto__.polluted}}', ['__proto__', 'polluted']],
+    ['{{context.constructor.prototype.x}}', ['constructor', 'prototype', 'x']],
+    ['{{context.toString}}', ['toString']],
+  ])('%s is a path of plain names, none of which is looked up while it is read (29)', (text, path) => {
+    expect(parseTemplate(text)).toEqual({ parts: [value('context', path)] });
+  });
+
+  it.each([
+    '{{constructor.constructor("return process")()}}',
+    '{{context["constructor"]}}',
+    '{{context.a[0]}}',
+    '{{context.a; context.b}}',
+    '{{context.a = 1}}',
+    '{{`${context.a}`}}',
+    '{{#if context.a}}x{{/if}}',
+    '{{> context.a}}',
+    '{{&context.a}}',
+    '{{context.a | default: {{context.b}} }}',
+    '{{this.context.a}}',
+    '{{context.a\0}}',
+  ])('%s, which other engines would run, is refused (29)', (text) => {
+    expect(parseTemplate(text)).toHaveProperty('problem');
+  });
+
+  it.each([
+    '${context.a}',
+    '<%= context.a %>',
+    '{%context.a%}',
+    '{context.a}',
+    '\\u007b\\u007bcontext.a}}',
+    '&#123;&#123;context.a}}',
+  ])('%s is literal text (29)', (text) => {
+    expect(parseTemplate(text)).toEqual({ parts: [text] });
+  });
+
+  it('with a path of 1000 levels, or 1 MB long, is read once, in the time that takes (29)', () => {
+    const levels = Array.from({ length: 1_000 }, (_, level) => `l${level}`);
+    expect(parseTemplate(`{{context.${levels.join('.')}}}`)).toEqual({ parts: [value('context', levels)] });
+    const parsed = parseTemplate(`{{context${'.a'.repeat(500_000)}}}`);
+    expect('parts' in parsed && (parsed.parts[0] as { path: string[] }).path).toHaveLength(500_000);
+    const literal = '{x}}'.repeat(250_000);
+    expect(parseTemplate(literal)).toEqual({ parts: [literal] });
+  });
+});

@@ -1,4 +1,4 @@
-import type { sendUnaryData, Server, ServerUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { sendUnaryData, Server, ServerUnaryCall } from '@grpc/grpc-js';
 import { BackgroundLoop, Metrics, type Lag, type Logger } from '@parley/service';
 import { HealthImplementation } from 'grpc-health-check';
 import { isInTime, Lags, lagTrailers } from './lags.ts';
@@ -64,7 +64,7 @@ export class Health {
         const check = handlers['check'] as Check;
         const withLags: Check = (call, reply) =>
           check(call, (error, answer) => reply(error, answer, lagTrailers(this.lags.readings)));
-        server.addService(definition, { ...handlers, check: withLags } as UntypedServiceImplementation);
+        server.addService(definition, { ...handlers, check: withLags });
       },
     });
   }

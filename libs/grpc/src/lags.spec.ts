@@ -1,4 +1,10 @@
-import { credentials, makeGenericClientConstructor, status as GrpcCode, type Metadata } from '@grpc/grpc-js';
+import {
+  credentials,
+  makeGenericClientConstructor,
+  status as GrpcCode,
+  type Client,
+  type ClientUnaryCall,
+} from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DomainError } from '@parley/errors';
 import { Metrics, type Lag } from '@parley/service';
@@ -21,17 +27,27 @@ async function start(options: Parameters<typeof EchoService.start>[0]): Promise<
   return echo;
 }
 
+interface HealthClient extends Client {
+  check(
+    request: { service: string },
+    done: (error: Error | null, answer: { status: string }) => void,
+  ): ClientUnaryCall;
+}
+
 /** What a health check answers, and its trailers. */
 function asker(echo: EchoService): (name: string) => Promise<{ status: string; lags: LagReading[] }> {
-  const client = new HealthClient(echo.running.address, credentials.createInsecure());
+  const client = new HealthClient(
+    echo.running.address,
+    credentials.createInsecure(),
+  ) as unknown as HealthClient;
   cleanups.push(() => client.close());
   return (name) =>
     new Promise((resolve, reject) => {
       let status = '';
-      const call = client['check']!({ service: name }, (error: Error | null, answer: { status: string }) => {
+      const call = client.check({ service: name }, (error, answer) => {
         if (error) reject(error);
         else status = answer.status;
-      }) as { on(event: 'status', listener: (status: { metadata: Metadata }) => void): void };
+      });
       call.on('status', ({ metadata }) => resolve({ status, lags: readLagTrailers(metadata) }));
     });
 }

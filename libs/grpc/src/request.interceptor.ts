@@ -4,6 +4,10 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import { Metrics, runInRequest, type Logger, type RequestContext } from '@parley/service';
 import { Observable } from 'rxjs';
 import { codeOf } from './rpc-status.ts';
+import { refuseUnreadable } from './unreadable.ts';
+
+/** What an id may look like that goes into every line of the log. */
+const SANE_ID = /^[\w.:-]{1,128}$/;
 
 /**
  * Makes the caller's request id, deadline and tenant those of the work done for it, logs each call at debug and
@@ -22,8 +26,10 @@ export class RequestInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const [payload, metadata, call] =
       context.getArgs<[unknown, Metadata, ServerUnaryCall<unknown, unknown>]>();
+    refuseUnreadable(payload);
+    const given = metadata.get('x-request-id')[0]?.toString() ?? '';
     const request: RequestContext = {
-      requestId: metadata.get('x-request-id')[0]?.toString() ?? randomUUID(),
+      requestId: SANE_ID.test(given) ? given : randomUUID(),
       deadline: Number(call.getDeadline()),
     };
     const tenantId = tenantOf(payload);
@@ -75,7 +81,7 @@ function rpcDurations(metrics: Metrics): (rpc: string, code: GrpcCode, seconds: 
 /** A batch has a tenant when all its items have the same. */
 function tenantOf(payload: unknown): string | undefined {
   const { tenantId, requests } = payload as { tenantId?: unknown; requests?: unknown };
-  if (typeof tenantId === 'string') return tenantId;
+  if (typeof tenantId === 'string') return SANE_ID.test(tenantId) ? tenantId : undefined;
   if (!Array.isArray(requests) || requests.length === 0) return undefined;
   const first = tenantOf(requests[0]);
   return requests.every((item) => tenantOf(item) === first) ? first : undefined;

@@ -84,6 +84,7 @@ describe('a failed call without details', () => {
     ['DEADLINE_EXCEEDED', GrpcCode.DEADLINE_EXCEEDED, 'unavailable', 'UNAVAILABLE'],
     ['CANCELLED', GrpcCode.CANCELLED, 'unavailable', 'UNAVAILABLE'],
     ['UNAVAILABLE', GrpcCode.UNAVAILABLE, 'unavailable', 'UNAVAILABLE'],
+    ['RESOURCE_EXHAUSTED', GrpcCode.RESOURCE_EXHAUSTED, 'unavailable', 'UNAVAILABLE'],
     ['UNKNOWN', GrpcCode.UNKNOWN, 'internal', 'INTERNAL'],
     ['UNIMPLEMENTED', GrpcCode.UNIMPLEMENTED, 'internal', 'INTERNAL'],
     ['NOT_FOUND', GrpcCode.NOT_FOUND, 'internal', 'INTERNAL'],
@@ -97,6 +98,16 @@ describe('a failed call without details', () => {
     const details = 'Received RST_STREAM with code 2 triggered by internal client error: Session closed';
     const error = fromServiceError(Object.assign(failure(GrpcCode.INTERNAL), { details }));
     expect(error).toMatchObject({ kind: 'unavailable', reason: 'UNAVAILABLE' });
+  });
+
+  it.each([
+    'Received message larger than max (5000000 vs 4194304)',
+    'Sent message larger than max (5000000 vs. 4194304)',
+    'Attempted to send message with a size larger than 4194304',
+    'Received message that decompresses to a size larger than 4194304',
+  ])('of the text %s is internal: sent again, it would be too large again (31)', (details) => {
+    const error = Object.assign(failure(GrpcCode.RESOURCE_EXHAUSTED), { details });
+    expect(fromServiceError(error)).toMatchObject({ kind: 'internal', reason: 'INTERNAL' });
   });
 
   it('is internal where its code has no kind', () => {

@@ -91,6 +91,7 @@ export function fromServiceError(error: ServiceError): DomainError {
   if (Buffer.isBuffer(details)) return fromRpcStatus(Status.decode(details));
   if (NO_ANSWER.includes(error.code) || isBrokenStream(error))
     return unavailable('A service did not answer in time', error);
+  if (isOverload(error)) return unavailable('A service is overloaded', error);
   return new DomainError('internal', 'INTERNAL', 'A service failed', { cause: error });
 }
 
@@ -100,6 +101,11 @@ export function fromServiceError(error: ServiceError): DomainError {
  */
 function isBrokenStream({ code, details }: ServiceError): boolean {
   return code === GrpcCode.INTERNAL && details.startsWith('Received RST_STREAM');
+}
+
+/** gRPC says the same of a message that is too large, which stays so however often it is sent: a fault of ours. */
+function isOverload({ code, details }: ServiceError): boolean {
+  return code === GrpcCode.RESOURCE_EXHAUSTED && !/larger than/.test(details);
 }
 
 /** The good outcome of a batch's item, or its error. */

@@ -11,6 +11,8 @@ import { GrpcErrorFilter } from './error.filter.ts';
 import { Health } from './health.ts';
 import { RequestInterceptor } from './request.interceptor.ts';
 import type { Tls } from './tls.ts';
+import { SERVER_LIMITS } from './server-limits.ts';
+import { readable } from './unreadable.ts';
 import { SchemaPipe } from './validation.ts';
 
 export interface GrpcServerOptions {
@@ -60,7 +62,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     options: {
       url: address,
       package: packageName,
-      packageDefinition: { [service]: options.definition },
+      packageDefinition: { [service]: readable(options.definition) },
+      channelOptions: SERVER_LIMITS,
       ...(options.tls && { credentials: options.tls.server() }),
       // Nest's default cancels the calls in flight.
       gracefulShutdown: true,

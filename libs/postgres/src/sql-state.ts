@@ -16,7 +16,7 @@ const AWAY_ERRNOS = [
   'EAI_AGAIN',
 ];
 const AWAY_MESSAGES =
-  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable/;
+  /timeout exceeded when trying to connect|not currently accepting connections|Connection terminated|Query read timeout|not queryable/;
 
 const UNIQUE_VIOLATION = '23505';
 

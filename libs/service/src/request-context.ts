@@ -8,6 +8,8 @@ export interface RequestContext {
   tenantId?: string;
   /** When the caller stops waiting, in milliseconds since the epoch; passed on to every service. */
   deadline?: number;
+  /** Set when the caller has gone: what has not begun yet need not. */
+  cancelled?: boolean;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

@@ -42,3 +42,15 @@ export async function checkStartedEvents(natsUrl: string, started: ReadonlySet<s
     await connection.close();
   }
 }
+
+/** How many events of a type the stream holds. */
+export async function eventsOf(natsUrl: string, type: string): Promise<number> {
+  const connection = await connect({ servers: new URL(natsUrl).host });
+  try {
+    const manager = await jetstreamManager(connection);
+    const { state } = await manager.streams.info(SESSION_STREAM, { subjects_filter: type });
+    return state.subjects?.[type] ?? 0;
+  } finally {
+    await connection.close();
+  }
+}

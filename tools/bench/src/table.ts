@@ -1,5 +1,6 @@
 import type { Cell } from './grid.ts';
 import type { Spread } from './statistics.ts';
+import type { Memory, Verdict } from './verdicts.ts';
 
 /** Lines of columns, the first row above a rule; columns after the first `left` ones are aligned to the right. */
 export function table(rows: readonly (readonly string[])[], left = 1): string {
@@ -50,6 +51,31 @@ export function gridTable(cells: readonly Cell[]): string {
     micros(cpu.generator),
   ]);
   return table([head, ...rows], 2);
+}
+
+/** Peak memory, a line for each system. */
+export function memoryTable(memory: readonly Memory[]): string {
+  const systems = [...new Set(memory.map(({ system }) => system))];
+  const lines = systems.map((system) => {
+    const own = memory.filter((entry) => entry.system === system);
+    return [system, own.map(({ process, mib }) => `${process} ${number(mib)}`).join(', ')];
+  });
+  return table([['system', 'peak memory of each process, MiB (of Postgres, the largest)'], ...lines], 2);
+}
+
+/** Each figure beside its target. */
+export function verdictTable(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(({ what, value, target, better, unit, reached }) => [
+    what,
+    `${figure(value)} ${unit}`,
+    `${better === 'more' ? '≥' : '≤'} ${target} ${unit}`,
+    reached ? 'reached' : 'NOT reached',
+  ]);
+  return table([['figure', 'measured', 'target', ''], ...rows], 1);
+}
+
+function figure(value: number): string {
+  return Math.abs(value) >= 100 ? number(value) : value.toFixed(2);
 }
 
 /** Whole, or n/a where it could not be measured. */

@@ -9,23 +9,31 @@ interface Point {
   at: (frame: Frame) => boolean;
 }
 
+const WRITES_OF_A_START = /INTO (start_requests|sessions)/;
+
 /** Where a start can die, in the order in which a start comes by. */
 export const POINTS = {
-  'before the transaction': {
+  'before its first write': {
     wire: 'postgres',
-    at: ({ kind, text }) => isStatement(kind) && /^BEGIN\b/.test(text),
+    at: ({ kind, text }) => kind === 'statement' && WRITES_OF_A_START.test(text),
   },
   'after the insert': {
     wire: 'postgres',
     at: ({ kind, text }) => kind === 'done' && text.includes('INTO sessions'),
   },
-  'before the commit': { wire: 'postgres', at: ({ kind, text }) => isStatement(kind) && text === 'COMMIT' },
-  'after the commit': { wire: 'postgres', at: ({ tag }) => tag === 'COMMIT' },
+  'before the commit': {
+    wire: 'postgres',
+    at: ({ kind, text, transaction }) => kind === 'statement' && text === 'COMMIT' && isStart(transaction),
+  },
+  'after the commit': {
+    wire: 'postgres',
+    at: ({ tag, transaction }) => tag === 'COMMIT' && isStart(transaction),
+  },
   'before the publish': { wire: 'nats', at: ({ kind }) => kind === 'publish' },
   'after the publish': { wire: 'nats', at: ({ kind }) => kind === 'ack' },
   'before the mark': {
     wire: 'postgres',
-    at: ({ kind, text }) => isStatement(kind) && /^UPDATE outbox SET published_at/.test(text),
+    at: ({ kind, text }) => kind === 'statement' && /UPDATE outbox SET published_at/.test(text),
   },
 } satisfies Record<string, Point>;
 
@@ -68,8 +76,8 @@ export async function loseCommitAnswers(
   options: { starts: number; callers: number; share: number },
 ): Promise<number> {
   let lost = 0;
-  rig.wires!.postgres.watch = ({ tag }) => {
-    if (tag !== 'COMMIT' || rig.random.next() >= options.share) return 'pass';
+  rig.wires!.postgres.watch = ({ tag, transaction }) => {
+    if (tag !== 'COMMIT' || !isStart(transaction) || rig.random.next() >= options.share) return 'pass';
     lost += 1;
     return lost % 2 === 0 ? 'cut' : 'hold';
   };
@@ -111,6 +119,6 @@ export async function stopNatsDuringPublish(rig: Rig, when: 'publish' | 'ack'): 
   nats.resume();
 }
 
-function isStatement(kind: Frame['kind']): boolean {
-  return kind === 'statement';
+function isStart(transaction: readonly string[] = []): boolean {
+  return transaction.some((text) => text.includes('INTO sessions'));
 }

@@ -3,6 +3,8 @@ export interface Frame {
   kind: 'statement' | 'done' | 'publish' | 'ack' | 'other';
   /** The statement, or the NATS subject. */
   text: string;
+  /** The statements sent on this connection since the last BEGIN, this one included. */
+  transaction?: readonly string[];
   /** Of `done`: what the server says it did. */
   tag?: string;
   bytes: Buffer;

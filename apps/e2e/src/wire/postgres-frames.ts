@@ -18,6 +18,7 @@ export function postgresFraming(): Framing {
   const statements = new Map<string, string>();
   const portals = new Map<string, string>();
   const pending: Pending[] = [];
+  let transaction: string[] = [];
   let begun = false;
 
   const up = (bytes: Buffer): Frame => {
@@ -28,7 +29,8 @@ export function postgresFraming(): Framing {
     if (type !== 'Q' && type !== 'E') return { kind: 'other', text: '', bytes };
     const text = (type === 'Q' ? first : (portals.get(first) ?? '')).trim();
     pending.push({ kind: type === 'Q' ? 'query' : 'execute', text });
-    return { kind: 'statement', text, bytes };
+    transaction = /^(BEGIN|START TRANSACTION)\b/i.test(text) ? [text] : [...transaction, text];
+    return { kind: 'statement', text, transaction, bytes };
   };
 
   const down = (bytes: Buffer): Frame => {
@@ -40,7 +42,7 @@ export function postgresFraming(): Framing {
     if (type !== 'C') return { kind: 'other', text: '', bytes };
     const text = pending[0]?.text ?? '';
     if (pending[0]?.kind === 'execute') pending.shift();
-    return { kind: 'done', text, tag: strings(bytes)[0], bytes };
+    return { kind: 'done', text, transaction, tag: strings(bytes)[0], bytes };
   };
 
   return {

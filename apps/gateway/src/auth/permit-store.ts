@@ -37,6 +37,9 @@ export interface PermitAnswer {
   mayReturn: boolean | null;
 }
 
+/** Fails with UNAVAILABLE when the database does not answer. */
+export type AskForPermits = (request: PermitRequest) => Promise<PermitAnswer>;
+
 /** What every gateway has granted of the tokens' limits, in the database: a row per token. */
 export class PermitStore {
   private readonly database: Database;

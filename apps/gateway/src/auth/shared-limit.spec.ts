@@ -7,6 +7,8 @@ import type { TokenPermits } from './token-permits.ts';
 /** What a gateway may hold without using it, as docs/adr/0007 states it: two leases. */
 const heldBy = (limit: number): number => 2 * Math.max(1, Math.min(Math.floor(limit / 20), 1_000));
 
+const MOST_AT_ONCE = 12;
+
 describe('a limit that several gateways share', () => {
   let world: LimitedTokens;
 
@@ -25,7 +27,7 @@ describe('a limit that several gateways share', () => {
           { weight: 3, arbitrary: fc.double({ min: 0, max: 2, noNaN: true }) },
           { weight: 1, arbitrary: fc.double({ min: 10, max: 70, noNaN: true }) },
         ),
-        requests: fc.array(fc.nat(2), { minLength: 1, maxLength: 12 }),
+        requests: fc.array(fc.nat(2), { minLength: 1, maxLength: MOST_AT_ONCE }),
       }),
     },
     { weight: 1, arbitrary: fc.record({ ends: fc.nat(2), kindly: fc.boolean() }) },
@@ -43,6 +45,8 @@ describe('a limit that several gateways share', () => {
         const gateways = [start(0), start(1), start(2)];
         const passed: number[] = [];
         let crashed = 0;
+        // Permits that come when their second is over are on their way back, for requests that wait for others.
+        const waiting = slow > 0 ? MOST_AT_ONCE : 0;
         world.now += 1_000;
 
         for (const one of steps) {
@@ -63,15 +67,15 @@ describe('a limit that several gateways share', () => {
               if (allowed) return;
               // One second for permits that counted for the second after, one for a refusal that is remembered.
               const recent = passed.filter((other) => other > second - 62).length;
-              expect(recent).toBeGreaterThanOrEqual(limit - (2 + crashed) * heldBy(limit));
+              expect(recent).toBeGreaterThanOrEqual(limit - (2 + crashed) * heldBy(limit) - waiting);
             }),
           );
         }
         await Promise.all(gateways.map((gateway) => gateway.close()));
       },
     );
-    await fc.assert(property, { numRuns: 60, interruptAfterTimeLimit: 40_000 });
-  }, 120_000);
+    await fc.assert(property, { numRuns: 30, interruptAfterTimeLimit: 20_000 });
+  }, 60_000);
 });
 
 describe('two gateways', () => {
@@ -87,23 +91,29 @@ describe('two gateways', () => {
     const limit = 400;
     const { token } = await app.createToken({ rateLimit: limit });
     const statuses = new Map<number, number>();
-    const from = performance.now();
+    let refusedAt: number | undefined;
     const hammer = async (replica: number): Promise<void> => {
-      while (performance.now() - from < 4_000) {
+      // Long enough after the first refusal for what comes back.
+      while (refusedAt === undefined || performance.now() - refusedAt < 3_000) {
         const { status, headers } = await app.request('GET', '/api/v1/me', { token, replica });
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         expect(headers.get('x-ratelimit-limit')).toBe(String(limit));
-        if (status === 429) expect(headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60|61)$/);
+        if (status !== 429) continue;
+        refusedAt ??= performance.now();
+        expect(headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
       }
     };
+    const from = performance.now();
     await Promise.all(Array.from({ length: 16 }, (_, index) => hammer(index % 2)));
+    // All of it in one window.
+    expect(performance.now() - from).toBeLessThan(59_000);
     expect([...statuses.keys()].sort()).toEqual([200, 429]);
     const allowed = statuses.get(200)!;
     expect(allowed).toBeLessThanOrEqual(limit);
     expect(allowed).toBeGreaterThanOrEqual(limit - 2 * heldBy(limit));
     // Far from it in fact: what one gateway holds and does not use the other one has a second later.
     expect(allowed).toBeGreaterThanOrEqual(limit - heldBy(limit) / 2);
-  });
+  }, 70_000);
 
   it('refuse what the other one has used up', async () => {
     const { token } = await app.createToken({ rateLimit: 5 });

@@ -125,7 +125,7 @@ describe('the database', () => {
 
   it('is asked once for all requests that wait', async () => {
     world.now = START;
-    const verdicts = await Promise.all(Array.from({ length: 100 }, () => token.take(80)));
+    const verdicts = await Promise.all(Array.from({ length: 100 }, async () => token.take(80)));
     expect(verdicts.filter(({ allowed }) => allowed)).toHaveLength(80);
     expect(verdicts.map(({ remaining }) => remaining)).toEqual([
       ...Array.from({ length: 80 }, (_, index) => 79 - index),

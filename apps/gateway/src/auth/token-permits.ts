@@ -1,5 +1,5 @@
 import { Leases } from './leases.ts';
-import type { PermitAnswer, PermitRequest } from './permit-store.ts';
+import type { AskForPermits } from './permit-store.ts';
 import { RequestRate } from './request-rate.ts';
 
 /** What a request is told of its token's limit. */
@@ -11,6 +11,8 @@ export interface Verdict {
   retryAfter: number;
 }
 
+/** A request counts for so long. */
+const WINDOW_SECONDS = 60;
 /** For requests to come a lease holds no more than this part of the limit, and no more permits than that. */
 const LEASE_PART = 20;
 const MAX_LEASE = 1_000;
@@ -35,7 +37,7 @@ interface Waiter {
  */
 export class TokenPermits {
   private readonly tokenId: string;
-  private readonly ask: (request: PermitRequest) => Promise<PermitAnswer>;
+  private readonly ask: AskForPermits;
   private readonly now: () => number;
   private readonly leases = new Leases();
   private readonly rate = new RequestRate();
@@ -49,11 +51,7 @@ export class TokenPermits {
   private returning: NodeJS.Timeout | undefined;
 
   /** now: milliseconds on a clock that only goes forward. */
-  constructor(
-    tokenId: string,
-    ask: (request: PermitRequest) => Promise<PermitAnswer>,
-    now: () => number = () => performance.now(),
-  ) {
+  constructor(tokenId: string, ask: AskForPermits, now: () => number = () => performance.now()) {
     this.tokenId = tokenId;
     this.ask = ask;
     this.now = now;
@@ -168,7 +166,9 @@ export class TokenPermits {
   }
 
   private refuse(now: number): Verdict {
-    return { allowed: false, remaining: 0, retryAfter: Math.ceil((this.refusal.retryAt - now) / 1_000) };
+    // Permits granted ahead count for up to a second more; it is never far from a minute.
+    const retryAfter = Math.min(WINDOW_SECONDS, Math.ceil((this.refusal.retryAt - now) / 1_000));
+    return { allowed: false, remaining: 0, retryAfter };
   }
 
   private wantsMore(now: number): boolean {

@@ -106,21 +106,24 @@ export class BatchedCalls {
   }
 
   resolveContact(request: ResolveContactRequest): Promise<ResolvedContact> {
-    return this.contacts.submit(request, deadlineOfRequest());
+    return submitTo(this.contacts, request);
   }
 
   /** Fails with REQUEST_ID_UNKNOWN where there is none. */
   earlierStart(request: GetStartRequest): Promise<StartSessionResponse> {
-    return this.earlier.submit(request, deadlineOfRequest());
+    return submitTo(this.earlier, request);
   }
 
   startSession(request: StartSessionRequest): Promise<StartSessionResponse> {
-    return this.sessions.submit(request, deadlineOfRequest());
+    return submitTo(this.sessions, request);
   }
 }
 
-function deadlineOfRequest(): number {
-  return currentRequest()?.deadline ?? Date.now() + DEFAULT_DEADLINE_MS;
+/** As part of the request being served: it waits as long as that, and not at all once its caller has gone. */
+function submitTo<Item, Result>(batcher: Batcher<Item, Result>, item: Item): Promise<Result> {
+  const request = currentRequest();
+  const deadline = request?.deadline ?? Date.now() + DEFAULT_DEADLINE_MS;
+  return batcher.submit(item, deadline, () => request?.cancelled === true);
 }
 
 /** A batch serves many requests: it has an id of its own, and waits as long as the most patient of them. */

@@ -37,9 +37,11 @@ export class BulkTriggerService {
 
   /** A result per item, in their order. Reads on only as results are taken. An item may be an error of its own. */
   trigger(tenantId: string, items: Iterable<unknown> | AsyncIterable<unknown>): Readable {
-    return Readable.from(items).map((item: unknown) => this.inItsOwnTime(tenantId, item), {
-      concurrency: CONCURRENCY,
-    });
+    // A stream ends at null, which an item may be.
+    return Readable.from(wrapped(items)).map(
+      ({ item }: { item: unknown }) => this.inItsOwnTime(tenantId, item),
+      { concurrency: CONCURRENCY },
+    );
   }
 
   private inItsOwnTime(tenantId: string, item: unknown): Promise<BulkResult> {
@@ -67,6 +69,12 @@ export class BulkTriggerService {
     this.logger.error('Unexpected error', { error });
     return new DomainError('internal', 'INTERNAL', 'Internal error');
   }
+}
+
+async function* wrapped(
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+): AsyncGenerator<{ item: unknown }> {
+  for await (const item of items) yield { item };
 }
 
 function parseItem(item: unknown): { request: z.output<typeof triggerFlowRequest>; key: string | undefined } {

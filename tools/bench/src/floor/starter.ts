@@ -37,13 +37,15 @@ const MAX_ROUNDS = 5;
 
 /** Natural batching on a few connections: what arrives while all are busy leaves together with the next batch. */
 export class Starter {
+  readonly #clients: readonly pg.Client[];
   readonly #idle: pg.Client[];
   readonly #flowName: string;
   #waiting: Waiting[] = [];
   #scheduled = false;
 
   private constructor(clients: pg.Client[], flowName: string) {
-    this.#idle = clients;
+    this.#clients = clients;
+    this.#idle = [...clients];
     this.#flowName = flowName;
   }
 
@@ -64,7 +66,7 @@ export class Starter {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#idle.map((client) => client.end()));
+    await Promise.all(this.#clients.map((client) => client.end()));
   }
 
   #schedule(): void {

@@ -10,7 +10,7 @@ const GENERATOR = fileURLToPath(new URL('./generator.ts', import.meta.url));
  */
 export async function runLoad(load: Load, signal: AbortSignal): Promise<LoadResult> {
   signal.throwIfAborted();
-  const child = fork(GENERATOR, { stdio: 'inherit' });
+  const child = fork(GENERATOR, { stdio: 'inherit', serialization: 'advanced' });
   const end = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', end);
   try {

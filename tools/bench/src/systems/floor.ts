@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, pollUntil, runCommand, startProcess } from '@parley/local-servers';
+import { freePort, runCommand, startProcess } from '@parley/local-servers';
 import type { PostgresServer, StartedProcess } from '@parley/local-servers';
 import { loadContacts, onDatabase } from '../bulk-rows.ts';
 import { checkRows } from '../check.ts';
 import { FLOOR_TENANT } from '../floor/starter.ts';
 import { appProgram } from '../repository.ts';
+import { createDatabase, waitUntilAnswers } from './own-servers.ts';
 import { STORED_CONTACTS, triggerRequest } from './system.ts';
 import type { Check, System, Workload } from './system.ts';
 
@@ -90,33 +91,4 @@ export class Floor implements System {
 
 function idsOf(rows: { id: string }[] = []): string[] {
   return rows.map(({ id }) => id);
-}
-
-/** A new database on a server; gives its URL. */
-export async function createDatabase(server: PostgresServer, name: string): Promise<string> {
-  await onDatabase(server.url, (client) =>
-    client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`),
-  );
-  const url = new URL(server.url);
-  url.pathname = `/${name}`;
-  return url.href;
-}
-
-/** Waits until something answers HTTP, with whatever status. */
-export async function waitUntilAnswers(
-  started: StartedProcess,
-  origin: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const probe = async (): Promise<true | undefined> => {
-    try {
-      await (await fetch(origin, { signal: AbortSignal.timeout(1_000) })).arrayBuffer();
-      return true;
-    } catch {
-      return undefined;
-    }
-  };
-  if ((await pollUntil(probe, { timeoutMs: 60_000, everyMs: 100, signal })) === true) return;
-  await started.stop();
-  throw new Error(`${started.name} did not get ready; see ${started.logFile}`);
 }

@@ -1,24 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findNatsServer, lastLines, pollUntil, startProcess } from '@parley/local-servers';
+import { findNatsServer, pollUntil, startProcess } from '@parley/local-servers';
 import type { StartedProcess } from '@parley/local-servers';
 import pg from 'pg';
 import { checkRows, checkStartedEvents } from '../check.ts';
-import { loadContacts } from '../bulk-rows.ts';
+import { loadContacts, onDatabase } from '../bulk-rows.ts';
 import { REPOSITORY_ROOT } from '../repository.ts';
+import { waitForStack } from './stack.ts';
+import type { Stack } from './stack.ts';
 import { STORED_CONTACTS, triggerRequest } from './system.ts';
 import type { Check, System, Workload } from './system.ts';
-
-/** What is read here of the stack.json that `npm start` writes. */
-export interface Stack {
-  gateway: string;
-  nats: string;
-  databases: Record<'contact' | 'session', string>;
-  tenant_id: string;
-  token: string;
-  pids: Record<'gateway' | 'contact' | 'flow_catalog', number>;
-  replicas: { session: { address: string; pid: number }[] };
-}
 
 export interface ParleyOptions {
   name: string;
@@ -31,8 +22,6 @@ export interface ParleyOptions {
 }
 
 const START = join(REPOSITORY_ROOT, 'tools', 'local-stack', 'src', 'start.ts');
-/** The first one builds the services. */
-const READY_TIMEOUT_MS = 300_000;
 const SETTLE_TIMEOUT_MS = 120_000;
 /** Sessions must not expire while they are counted. */
 const TTL_MINUTES = 1_440;
@@ -149,6 +138,15 @@ export class Parley implements System {
     return rows[0]?.n ?? 0;
   }
 
+  /** Has Postgres write down everything now, so that it does not do so while something else is measured. */
+  async checkpoint(): Promise<void> {
+    const file = join(this.#home, 'installation.json');
+    const { postgres_password: password } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+    const url = new URL(this.stack.databases.session);
+    Object.assign(url, { username: 'parley', password, pathname: '/postgres' });
+    await onDatabase(url.href, (client) => client.query('CHECKPOINT'));
+  }
+
   async check(started: ReadonlySet<string>): Promise<Check[]> {
     const { nats } = this.stack;
     const { rows } = await this.#sessions.query<{ id: string }>(
@@ -187,17 +185,4 @@ export class Parley implements System {
     if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${text}`);
     return JSON.parse(text);
   }
-}
-
-async function waitForStack(started: StartedProcess, file: string, signal: AbortSignal): Promise<Stack> {
-  let ended = false;
-  void started.exited.then(() => (ended = true));
-  const ready = await pollUntil(() => (ended || existsSync(file) ? true : undefined), {
-    timeoutMs: READY_TIMEOUT_MS,
-    everyMs: 100,
-    signal,
-  });
-  if (ready === undefined || ended)
-    throw new Error([`${started.name} did not get ready:`, ...lastLines(started.logFile, 20)].join('\n'));
-  return JSON.parse(readFileSync(file, 'utf8')) as Stack;
 }

@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { startPostgres } from '@parley/local-servers';
 import type { PostgresServer } from '@parley/local-servers';
 import type { SystemName } from '../options.ts';
+import { Dbos } from './dbos.ts';
 import { Floor } from './floor.ts';
 import { Parley } from './parley.ts';
+import { installPeers } from './peers.ts';
+import { Restate } from './restate.ts';
 import type { System } from './system.ts';
 
 /** Starts what is to be measured, and stops all of it. */
@@ -12,6 +15,7 @@ export class Systems {
   readonly #log: (line: string) => void;
   readonly #signal: AbortSignal;
   readonly #stops: (() => Promise<void>)[] = [];
+  readonly #running = new Map<string, System>();
   #postgres: PostgresServer | undefined;
 
   constructor(home: string, log: (line: string) => void, signal: AbortSignal) {
@@ -22,11 +26,26 @@ export class Systems {
 
   async start(names: readonly SystemName[]): Promise<System[]> {
     const systems: System[] = [];
-    for (const name of names) {
-      this.#log(`Starting ${name}`);
-      systems.push(await this.#startOne(name));
-    }
+    for (const name of names) systems.push(await this.get(name));
     return systems;
+  }
+
+  /** The system of that name; starts it when it does not run. */
+  async get(name: SystemName): Promise<System> {
+    const running = this.#running.get(name);
+    if (running !== undefined) return running;
+    this.#log(`Starting ${name}`);
+    return this.#startOne(name);
+  }
+
+  /** Parley with its usual settings; starts it when it does not run. */
+  async parley(): Promise<Parley> {
+    return (await this.get('parley')) as Parley;
+  }
+
+  /** Those that run. */
+  all(): System[] {
+    return [...this.#running.values()];
   }
 
   /** Another Parley, with other settings. */
@@ -34,6 +53,7 @@ export class Systems {
     name: string,
     settings: { sessionReplicas?: number; env?: Record<string, string> } = {},
   ): Promise<Parley> {
+    if (name !== 'parley' && name !== 'naive') this.#log(`Starting parley for ${name}`);
     const home = join(this.#home, name);
     return this.#keep(await Parley.start({ name, home, signal: this.#signal, ...settings }));
   }
@@ -42,6 +62,8 @@ export class Systems {
   async stop(): Promise<void> {
     for (const stop of this.#stops.toReversed()) await stop();
     this.#stops.length = 0;
+    this.#running.clear();
+    this.#postgres = undefined;
   }
 
   async #startOne(name: SystemName): Promise<System> {
@@ -53,13 +75,17 @@ export class Systems {
       case 'floor':
         return this.#keep(await Floor.start(await this.#ownPostgres(), this.#home, this.#signal));
       case 'restate':
+        await installPeers(this.#log, this.#signal);
+        return this.#keep(await Restate.start(this.#home, this.#signal));
       case 'dbos':
-        throw new Error(`${name} is not there yet`);
+        await installPeers(this.#log, this.#signal);
+        return this.#keep(await Dbos.start(await this.#ownPostgres(), this.#home, this.#signal));
     }
   }
 
   #keep<T extends System>(system: T): T {
     this.#stops.push(() => system.stop());
+    this.#running.set(system.name, system);
     return system;
   }
 

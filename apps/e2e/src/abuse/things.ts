@@ -1,0 +1,32 @@
+import type { Answer, Cluster } from '../cluster.ts';
+import type { Target } from './foreign-ids.rpcs.ts';
+import { sendHttp } from './raw-http.ts';
+
+/** A flow, a contact and a running session of a tenant, all of which bear the tenant's name. */
+export async function thingsOf(cluster: Cluster, tenant: string, phone: string): Promise<Target> {
+  const flow = await cluster.createFlow({ tenant });
+  const email = `${tenant}@example.com`;
+  await cluster.request('POST', '/actions/create-contact', { phone, email, name: tenant }, tenant);
+  const requestId = `${tenant}s-request`;
+  const { body } = await triggerWithKey(cluster, tenant, requestId, {
+    flow_id: flow,
+    phone,
+    context: { of: tenant },
+  });
+  const { id, contact_id } = body as { id: string; contact_id: string };
+  return { flow, contact: contact_id, session: id, phone, email, requestId };
+}
+
+/** A trigger that can be repeated. */
+export function triggerWithKey(cluster: Cluster, tenant: string, key: string, body: object): Promise<Answer> {
+  return sendHttp(cluster.addressOf('gateway'), {
+    method: 'POST',
+    path: '/api/v1/actions/trigger-flow',
+    headers: {
+      Authorization: `Bearer ${cluster.tokenOf(tenant)}`,
+      'Content-Type': 'application/json',
+      'Idempotency-Key': key,
+    },
+    body: JSON.stringify(body),
+  });
+}

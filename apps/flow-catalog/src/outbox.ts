@@ -1,0 +1,5 @@
+import 'reflect-metadata';
+import { runOutboxCommand } from '@parley/events';
+import { FLOW_STREAM } from './flow-stream.ts';
+
+await runOutboxCommand(FLOW_STREAM);
