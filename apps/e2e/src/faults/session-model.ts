@@ -107,7 +107,7 @@ export function commands(): fc.Arbitrary<Iterable<Command>> {
   const reads = fc.tuple(contact, replica).map(([who, at]) => readCommand(who, at));
   const crashes = fc
     .tuple(start, replica)
-    .map(([one, at]) => startCommand({ ...one, key: `crash-${one.key}-${at}` }, at, true));
+    .map(([one, at]) => startCommand({ ...one, key: `crash-${one.contact}-${one.policy}-${at}` }, at, true));
   const often = [starts, ends, times, reads, starts, times, reads, starts];
   return fc.commands([...often, ...often, ...often, crashes], { maxCommands: 40, size: 'max' });
 }

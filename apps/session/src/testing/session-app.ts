@@ -154,6 +154,8 @@ export async function insist<T>(ask: () => Promise<T>): Promise<{ answer: T; los
     } catch (error) {
       if (!(error instanceof DomainError && error.kind === 'unavailable') || lost === MAX_LOST) throw error;
     }
+    // A little longer each time, so that abandoned calls do not pile up.
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 200 * (lost + 1)));
   }
 }
 
