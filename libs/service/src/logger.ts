@@ -11,6 +11,7 @@ export class Logger implements LoggerService {
   private readonly output = destination({ dest: 1, sync: true, minLength: BUFFER_BYTES });
   private mayWait = false;
   private flushing: NodeJS.Timeout | undefined;
+  private flushAtExit: unknown;
 
   /** level: fatal, error, warn, info, debug, trace or silent. */
   constructor(service: string, level: string) {
@@ -26,7 +27,6 @@ export class Logger implements LoggerService {
       // Written at once: in order, and nothing is lost when the process dies.
       { write: (line) => this.write(line) },
     );
-    process.once('exit', () => this.output.flushSync());
   }
 
   /**
@@ -34,6 +34,7 @@ export class Logger implements LoggerService {
    * next line of another kind; a process that is killed may lose it. At debug and below it is written at once.
    */
   often(message: string, fields: object): void {
+    this.flushAtExit ??= process.once('exit', () => this.output.flushSync());
     this.mayWait = !this.pino.isLevelEnabled('debug');
     this.pino.info(fields, message);
     this.mayWait = false;
