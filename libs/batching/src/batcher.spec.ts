@@ -71,6 +71,24 @@ describe('a batcher', () => {
     expect(await Promise.all(results)).toEqual(Array.from({ length: 10 }, (_, item) => item * 10));
   });
 
+  it('lets another batch leave beside one only when enough items wait for it', async () => {
+    const { batcher, batches } = held({ maxInFlight: 2, minItemsBeside: 3 });
+    const results = [batcher.submit(1, soon())];
+    await turn();
+    results.push(...[2, 3].map((item) => batcher.submit(item, soon())));
+    await turn();
+    expect(batches.map(({ items }) => items)).toEqual([[1]]);
+    results.push(batcher.submit(4, soon()));
+    await turn();
+    expect(batches.map(({ items }) => items)).toEqual([[1], [2, 3, 4]]);
+    results.push(batcher.submit(5, soon()));
+    batches[0]!.end();
+    batches[1]!.end();
+    await turn();
+    batches[2]!.end();
+    expect(await Promise.all(results)).toEqual([10, 20, 30, 40, 50]);
+  });
+
   it('fills no batch beyond its bytes, and sends an item that is larger than those alone', async () => {
     const { batcher, batches } = held({ maxInFlight: 9, maxItems: 9, maxBytes: 10, sizeOf: (item) => item });
     const results = [4, 6, 1, 50, 3, 3].map((item) => batcher.submit(item, soon()));

@@ -11,6 +11,11 @@ export interface BatcherOptions<Item, Result> {
   sizeOf: (item: Item) => number;
   /** Batches under way at the same time, at most. What arrives meanwhile forms the next one. */
   maxInFlight: number;
+  /**
+   * How many items must wait before another batch leaves beside one that is under way. Small batches cost nearly as much
+   * as large ones, so it pays to let them grow; what waits for it leaves with the next batch in any case. Default 1.
+   */
+  minItemsBeside?: number;
   /** Items waiting for a batch, at most; one more is refused at once. */
   maxWaiting: number;
   /**
@@ -60,12 +65,18 @@ export class Batcher<Item, Result> {
 
   /** After the events at hand, so that what they bring leaves together. */
   private schedule(): void {
-    if (this.scheduled || this.inFlight >= this.options.maxInFlight) return;
+    if (this.scheduled || !this.mayLeave()) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      while (this.waiting.length > 0 && this.inFlight < this.options.maxInFlight) void this.sendBatch();
+      while (this.mayLeave()) void this.sendBatch();
     });
+  }
+
+  private mayLeave(): boolean {
+    const { maxInFlight, minItemsBeside = 1 } = this.options;
+    if (this.inFlight === 0) return this.waiting.length > 0;
+    return this.inFlight < maxInFlight && this.waiting.length >= minItemsBeside;
   }
 
   /** How many of the waiting items fit into one batch; at least one. */

@@ -12,6 +12,8 @@ const HOST = '127.0.0.1';
 const READY_TIMEOUT_MS = 60_000;
 /** A service drains for up to 10 s when asked to stop. */
 const DRAIN_MS = 12_000;
+/** As in the images (Dockerfile). Without limits V8 lets garbage pile up to twice the memory, for a few per cent of the time. */
+const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=8', '--heap-growing-percent=40'];
 
 /** One process of a service. */
 export interface Service {
@@ -110,7 +112,7 @@ export async function startService(service: Service, home: string, supervisor: S
   const started = await startProcess({
     name: service.name,
     command: process.execPath,
-    args: ['--enable-source-maps', program, homeMark],
+    args: [...NODE_FLAGS, program, homeMark],
     env: { ...process.env, ...service.env },
     logFile: join(home, 'logs', `${service.name}.log`),
     stopGraceMs: DRAIN_MS,

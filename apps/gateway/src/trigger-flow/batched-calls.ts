@@ -31,7 +31,9 @@ const LIMITS = {
   sizeOf: () => ITEM_BYTES,
   maxWaiting: 5_000,
 };
-const MAX_BATCHES = 2;
+const MAX_BATCHES = 4;
+/** Measured: below it a second batch costs more than it gains (docs/performance.md). */
+const MIN_ITEMS_BESIDE = 64;
 const MAX_SINGLE_CALLS = 256;
 const ITEM_BYTES = 256;
 /** Of a request without one; there is none today. */
@@ -56,6 +58,7 @@ export class BatchedCalls {
       ...LIMITS,
       maxItems: batchSize,
       maxInFlight: batchSize === 1 ? MAX_SINGLE_CALLS : MAX_BATCHES,
+      minItemsBeside: batchSize === 1 ? 1 : MIN_ITEMS_BESIDE,
     };
     const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
       ...limits,
