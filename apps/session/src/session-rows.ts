@@ -35,16 +35,18 @@ const RUNNING_OF_KEYS = `SELECT tenant_id, id FROM sessions
 /** Every statement locks in the order of the keys, so that two rarely wait for each other in a circle. */
 const IN_ORDER = 'ORDER BY tenant_id, flow_id, contact_id FOR UPDATE';
 
-/** Adds sessions; passes over those whose flow and contact have a running one. Gives those added. */
+/**
+ * Adds sessions; passes over those whose flow and contact have a running one. Gives those added.
+ * Each begins when its own turn comes: one that waited behind others must not begin before the session it follows ended.
+ */
 export async function insertSessions(tx: Statements, sessions: NewSession[]): Promise<SessionFacts[]> {
   return tx.query<SessionFacts>(
-    `WITH clock AS MATERIALIZED (SELECT ${NOW} AS now)
-     INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
+    `INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
        status, sequence, created_at, last_interaction_at, expires_at)
      SELECT n.tenant_id, n.flow_id, n.contact_id, n.id, n.flow_name, n.flow_version, n.node_id, n.context,
-       'running', 1, clock.now, clock.now, clock.now + make_interval(mins => n.ttl)
-     FROM clock, unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::json[], $9::int[])
-       AS n (tenant_id, flow_id, contact_id, id, flow_name, flow_version, node_id, context, ttl)
+       'running', 1, n.now, n.now, n.now + make_interval(mins => n.ttl)
+     FROM (SELECT u.*, ${NOW} AS now FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::json[], $9::int[])
+       AS u (tenant_id, flow_id, contact_id, id, flow_name, flow_version, node_id, context, ttl)) AS n
      ON CONFLICT (tenant_id, flow_id, contact_id) WHERE status = 'running' DO NOTHING
      RETURNING ${FACTS}, s.sequence`,
     [
