@@ -1,9 +1,9 @@
+import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DomainError, invalidFields } from '@parley/errors';
 import { checkItem } from '@parley/grpc';
 import { parsePhone } from '@parley/phone';
 import { Database } from '@parley/postgres';
-import { v7 as uuidv7 } from 'uuid';
 import { contactNotFound } from './contact.ts';
 import type { ContactEntity } from './contact.entity.ts';
 import { resolveContactRequest, type ResolveContact } from './contact.requests.ts';
@@ -120,7 +120,7 @@ export class ContactResolver {
        SELECT *, false AS created FROM found UNION ALL SELECT *, true FROM made`,
       [
         sorted.map((item) => item.tenantId),
-        sorted.map(() => uuidv7()),
+        sorted.map(() => randomUUIDv7()),
         sorted.map((item) => item.phone),
         sorted.map((item) => item.source || 'api'),
       ],

@@ -1,10 +1,10 @@
+import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Consent } from '@parley/contracts/contact';
 import { DomainError } from '@parley/errors';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database, isUniqueViolation, sql } from '@parley/postgres';
 import type { EntityManager, FindOptionsWhere } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import { applyFields, contactNotFound, requirePhone, setConsent } from './contact.ts';
 import { ContactEntity } from './contact.entity.ts';
 import type {
@@ -47,7 +47,7 @@ export class ContactService {
         tx,
         `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at) VALUES ($1, $2, $3, $4, now())
          ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING 1`,
-        [tenantId, uuidv7(), phone, request.source || 'api'],
+        [tenantId, randomUUIDv7(), phone, request.source || 'api'],
       );
       const contact = await lock(tx, { tenantId, phone });
       applyFields(contact, request.fields);

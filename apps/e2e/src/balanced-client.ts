@@ -17,7 +17,7 @@ export class BalancedClient {
   moved = 0;
   private readonly targets: string[];
   private readonly token: string;
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  private readonly agent = new Agent({ keepAlive: true });
   private turn = 0;
 
   constructor(targets: string[], token: string) {

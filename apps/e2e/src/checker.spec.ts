@@ -3,7 +3,7 @@ import type { RecordedEvent } from '@parley/testing';
 import { judge } from './checker.ts';
 import type { Evidence, OutboxRow, SessionRow } from './evidence.ts';
 import { History, type Call } from './history.ts';
-import { storedTwice } from './invariants.ts';
+import { storedTwice } from './event-invariants.ts';
 import { compare, heldBy, type Resources } from './resources.ts';
 
 const BEGIN = Date.parse('2026-05-07T08:00:00Z');

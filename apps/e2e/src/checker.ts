@@ -2,17 +2,19 @@ import type { EventProbe, RecordedEvent } from '@parley/testing';
 import { drain, gather, type Evidence, type Query } from './evidence.ts';
 import type { Call, History } from './history.ts';
 import {
-  acknowledgedExist,
-  endsStand,
   expiredOnTime,
   inSequence,
-  neverShownPastItsTime,
-  oneRunning,
   oneStartOneEnd,
   outboxReachesStream,
+  storedTwice,
+} from './event-invariants.ts';
+import {
+  acknowledgedExist,
+  endsStand,
+  neverShownPastItsTime,
+  oneRunning,
   sameKeySameAnswer,
   shorten,
-  storedTwice,
   tenantsApart,
   violation,
   type Violation,

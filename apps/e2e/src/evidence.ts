@@ -37,6 +37,8 @@ export type Query = <Row extends object>(text: string) => Promise<Row[]>;
 
 /** After this long without a new event the stream is taken to have no more. */
 const QUIET_MS = 300;
+/** Something that goes on changing is compared as it stands. */
+const MAX_ATTEMPTS = 10;
 
 /**
  * Waits until the outbox has no unpublished row.
@@ -55,8 +57,26 @@ export async function drain(query: Query, withinMs: number): Promise<number> {
   return left;
 }
 
-/** Reads rows and events. Waits for the probe to have every event that the outbox calls published. */
+/**
+ * Reads rows and events, once neither changes any more: a session that falls due meanwhile would have an event that its
+ * row knows nothing of. Waits for the probe to have every event that the outbox calls published.
+ */
 export async function gather(query: Query, probe: EventProbe): Promise<Evidence> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await stateOf(query);
+    const evidence = await gatherOnce(query, probe);
+    if (before === (await stateOf(query)) || attempt === MAX_ATTEMPTS) return evidence;
+  }
+}
+
+async function stateOf(query: Query): Promise<string> {
+  const rows = await query<object>(
+    `SELECT count(*), sum(sequence), (SELECT count(*) FROM outbox WHERE published_at IS NOT NULL) AS published FROM sessions`,
+  );
+  return JSON.stringify(rows);
+}
+
+async function gatherOnce(query: Query, probe: EventProbe): Promise<Evidence> {
   const outbox = await query<OutboxRow>(
     `SELECT tenant_id AS "tenantId", id, type, subject, sequence, published_at AS "publishedAt" FROM outbox ORDER BY position`,
   );

@@ -1,5 +1,5 @@
+import { randomUUIDv7 } from 'node:crypto';
 import type { OutgoingEvent } from '@parley/events';
-import { v7 as uuidv7 } from 'uuid';
 import type { FlowEntity } from './flow.entity.ts';
 import type { FlowVersionEntity } from './flow-version.entity.ts';
 
@@ -15,7 +15,7 @@ export function flowUnpublished(flow: FlowEntity, version: FlowVersionEntity, no
 
 function event(type: string, flow: FlowEntity, time: Date, body: Record<string, unknown>): OutgoingEvent {
   const { tenantId, id, eventSequence: sequence } = flow;
-  return { id: uuidv7(), tenantId, type, subject: id, sequence, time, data: body };
+  return { id: randomUUIDv7(), tenantId, type, subject: id, sequence, time, data: body };
 }
 
 function data(flow: FlowEntity, version: FlowVersionEntity): Record<string, unknown> {

@@ -1,10 +1,10 @@
+import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Outbox } from '@parley/events';
 import type { FlowProblem } from '@parley/flow-engine';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database, sql } from '@parley/postgres';
 import { In, LessThan, Not, type EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import { archive, editDraft, flowNotFound, publish, unpublish } from './flow.ts';
 import { flowPublished, flowUnpublished } from './flow.events.ts';
 import { FlowEntity, type FlowState } from './flow.entity.ts';
@@ -27,7 +27,7 @@ export class FlowService {
     return this.database.transaction((tx) => {
       const flow = tx.create(FlowEntity, {
         tenantId,
-        id: uuidv7(),
+        id: randomUUIDv7(),
         name,
         triggerType: 'api',
         status: 'draft',

@@ -11,6 +11,13 @@ const DEADLINE_MS = 2_000;
 const BODY_TIMEOUT_MS = 10_000;
 /** Of a body that is read as it comes, and may go on for long: between two of its parts. */
 const IDLE_TIMEOUT_MS = 30_000;
+declare module 'fastify' {
+  interface FastifyRequest {
+    context: RequestContext;
+    bodyTimer: NodeJS.Timeout | undefined;
+  }
+}
+
 /** What a caller's own id may look like. */
 const SANE_ID = /^[\w.:-]{1,128}$/;
 
@@ -25,14 +32,15 @@ export function addRequestHooks(
   metrics = new Metrics(),
 ): void {
   const observe = requestDurations(metrics);
-  const contexts = new WeakMap<FastifyRequest, RequestContext>();
-  const bodyTimers = new WeakMap<FastifyRequest, NodeJS.Timeout>();
+  // Declared, so that all requests have one shape. Each gets its own in the first hook.
+  server.decorateRequest('context', null as unknown as RequestContext);
+  server.decorateRequest('bodyTimer', undefined);
 
   server.addHook('onRequest', (request, reply, done) => {
     const requestId = requestIdOf(request);
     const context: RequestContext = { requestId, deadline: Date.now() + DEADLINE_MS };
-    contexts.set(request, context);
-    bodyTimers.set(request, limitBody(request));
+    request.context = context;
+    request.bodyTimer = limitBody(request);
     reply.header('X-Request-Id', requestId);
     runInRequest(context, () => {
       // A route that does not exist is nobody's, unless somebody says who they are.
@@ -46,7 +54,7 @@ export function addRequestHooks(
 
   // The route's pattern, not its URL: a query may hold a phone.
   server.addHook('onResponse', (request, reply, done) => {
-    clearTimeout(bodyTimers.get(request));
+    clearTimeout(request.bodyTimer);
     if (isBulk(request)) request.raw.socket.setTimeout(0);
     observe(request, reply);
     const fields = {
@@ -55,20 +63,20 @@ export function addRequestHooks(
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     };
-    runInRequest(contexts.get(request)!, () => logger.log('Request', fields));
+    runInRequest(request.context, () => logger.often('Request', fields));
     done();
   });
 
   server.addHook('onRequestAbort', (request, done) => {
-    contexts.get(request)!.cancelled = true;
+    request.context.cancelled = true;
     done();
   });
 
   // Reading the body leaves the context; this takes it up again. A slow body is not the services' time.
   server.addHook('preHandler', (request, _reply, done) => {
-    const context = contexts.get(request)!;
+    const { context } = request;
     context.deadline = Date.now() + DEADLINE_MS;
-    clearTimeout(bodyTimers.get(request));
+    clearTimeout(request.bodyTimer);
     if (isBulk(request)) request.raw.socket.setTimeout(IDLE_TIMEOUT_MS);
     runInRequest(context, done);
   });

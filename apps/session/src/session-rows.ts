@@ -36,17 +36,18 @@ const RUNNING_OF_KEYS = `SELECT tenant_id, id FROM sessions
 const IN_ORDER = 'ORDER BY tenant_id, flow_id, contact_id FOR UPDATE';
 
 /**
- * Adds sessions; passes over those whose flow and contact have a running one. Gives those added.
- * Each begins when its own turn comes: one that waited behind others must not begin before the session it follows ended.
+ * Adds sessions; passes over those whose flow and contact have a running one. Gives those added. Each begins at its own
+ * insertion, not at the batch's: the session before it may have been ended meanwhile.
  */
 export async function insertSessions(tx: Statements, sessions: NewSession[]): Promise<SessionFacts[]> {
   return tx.query<SessionFacts>(
     `INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
        status, sequence, created_at, last_interaction_at, expires_at)
      SELECT n.tenant_id, n.flow_id, n.contact_id, n.id, n.flow_name, n.flow_version, n.node_id, n.context,
-       'running', 1, n.now, n.now, n.now + make_interval(mins => n.ttl)
-     FROM (SELECT u.*, ${NOW} AS now FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::json[], $9::int[])
-       AS u (tenant_id, flow_id, contact_id, id, flow_name, flow_version, node_id, context, ttl)) AS n
+       'running', 1, clock.now, clock.now, clock.now + make_interval(mins => n.ttl)
+     FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::json[], $9::int[])
+         AS n (tenant_id, flow_id, contact_id, id, flow_name, flow_version, node_id, context, ttl),
+       LATERAL (SELECT ${NOW} AS now WHERE n.ttl IS NOT NULL) AS clock
      ON CONFLICT (tenant_id, flow_id, contact_id) WHERE status = 'running' DO NOTHING
      RETURNING ${FACTS}, s.sequence`,
     [
@@ -64,8 +65,10 @@ export async function insertSessions(tx: Statements, sessions: NewSession[]): Pr
 /** Those of the keys that have a running session with time left. */
 export async function findRunning(tx: Statements, keys: RunningKey[]): Promise<RunningSession[]> {
   return tx.query<RunningSession>(
-    `SELECT ${FACTS} FROM sessions s
-     WHERE s.status = 'running' AND s.expires_at > clock_timestamp() AND (s.tenant_id, s.flow_id, s.contact_id) IN (${KEYS})`,
+    `SELECT s.* FROM (${KEYS}) AS key (tenant_id, flow_id, contact_id), LATERAL (
+       SELECT ${FACTS} FROM sessions s
+       WHERE s.tenant_id = key.tenant_id AND s.flow_id = key.flow_id AND s.contact_id = key.contact_id
+         AND s.status = 'running' AND s.expires_at > clock_timestamp() LIMIT 1) AS s`,
     keyColumns(keys),
   );
 }
@@ -79,11 +82,14 @@ export async function expireDead(tx: Statements, keys: RunningKey[]): Promise<En
   );
 }
 
-/** Expires up to limit sessions that are due, oldest first, leaving alone those another replica has in hand. */
+/**
+ * Expires up to limit sessions that are due, oldest first, leaving alone those another replica has in hand. The clock is
+ * asked once, in a subquery: compared with the function itself, which may change from row to row, the index is of no use.
+ */
 export async function expireDue(tx: Statements, limit: number): Promise<EndedSession[]> {
   return tx.query<EndedSession>(
     `${EXPIRE} FROM (SELECT tenant_id, id FROM sessions
-           WHERE status = 'running' AND expires_at <= clock_timestamp()
+           WHERE status = 'running' AND expires_at <= (SELECT clock_timestamp())
            ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
      WHERE s.tenant_id = due.tenant_id AND s.id = due.id RETURNING ${ENDED}`,
     [limit],

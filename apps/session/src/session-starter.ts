@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '@parley/batching';
 import { DomainError, unavailable } from '@parley/errors';
@@ -6,7 +6,6 @@ import { Outbox } from '@parley/events';
 import { checkItem } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { currentRequest } from '@parley/service';
-import { v7 as uuidv7 } from 'uuid';
 import { FlowVersions } from './flow-versions.ts';
 import {
   getStartRequest,
@@ -78,7 +77,7 @@ export class SessionStarter {
       const item = checkItem(startSessionRequest, request);
       if (item instanceof DomainError) return item;
       const version = await this.flowVersions.get(item.tenantId, item.flowId, item.flowVersion);
-      return { ...item, ...version, id: uuidv7(), fingerprint: item.fingerprint || ownFingerprint(item) };
+      return { ...item, ...version, id: randomUUIDv7(), fingerprint: item.fingerprint || ownFingerprint(item) };
     } catch (error) {
       if (error instanceof DomainError) return error;
       throw error;

@@ -1,5 +1,5 @@
+import { randomUUIDv7 } from 'node:crypto';
 import type { OutgoingEvent } from '@parley/events';
-import { v7 as uuidv7 } from 'uuid';
 
 /** What every event of a session tells. Proto: session_events.proto. */
 export interface SessionFacts {
@@ -45,7 +45,7 @@ function event(
   body: Record<string, unknown>,
 ): OutgoingEvent {
   const { tenantId, id, sequence } = session;
-  return { id: uuidv7(), tenantId, type, subject: id, sequence, time, data: body };
+  return { id: randomUUIDv7(), tenantId, type, subject: id, sequence, time, data: body };
 }
 
 function data(session: SessionFacts, status: string): Record<string, unknown> {

@@ -95,7 +95,7 @@ export function recordAnswers(
 export async function deleteOldRequests(tx: Pick<Statements, 'query'>, limit: number): Promise<number> {
   const deleted = await tx.query(
     `DELETE FROM start_requests WHERE (tenant_id, request_id) IN (
-       SELECT tenant_id, request_id FROM start_requests WHERE created_at <= clock_timestamp() - ${KEPT}
+       SELECT tenant_id, request_id FROM start_requests WHERE created_at <= (SELECT clock_timestamp() - ${KEPT})
        LIMIT $1 FOR UPDATE SKIP LOCKED)
      RETURNING 1`,
     [limit],

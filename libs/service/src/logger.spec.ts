@@ -51,6 +51,28 @@ describe('a log line', () => {
     ]);
   });
 
+  it('of a kind there are many of waits for others, but no longer than for the next of another kind', async () => {
+    const { lines } = await written(`
+      log.often('Request', { n: 1 });
+      log.warn('Careful');
+      log.often('Request', { n: 2 });
+      process.exit(0);
+    `);
+    expect(lines.map(({ message, n }) => [message, n])).toEqual([
+      ['Request', 1],
+      ['Careful', undefined],
+      ['Request', 2],
+    ]);
+  });
+
+  it('of a kind there are many of is written soon, also when nothing else is', async () => {
+    const killed = written(`
+      log.often('Request', { n: 1 });
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), 1_000);
+    `);
+    await expect(killed).rejects.toMatchObject({ stdout: expect.stringContaining('"n":1') as unknown });
+  });
+
   it('carries the request id and the tenant inside a request, and neither outside', async () => {
     const { lines } = await written(`
       runInRequest({ requestId: 'r-1', tenantId: 't-1' }, () => log.log('inside'));

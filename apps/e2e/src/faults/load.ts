@@ -45,6 +45,13 @@ export function startLoad(rig: Rig, options: { perSecond: number; retry?: boolea
   };
 }
 
+/** Load before a baseline is measured: a process that has served nothing yet holds less than it ever will again. */
+export async function warmUp(rig: Rig, perSecond: number, ms: number): Promise<void> {
+  const load = startLoad(rig, { perSecond });
+  await pass(ms);
+  await load.stop();
+}
+
 /** Waits. Only for what is a matter of time itself, such as how long a server is away. */
 export function pass(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

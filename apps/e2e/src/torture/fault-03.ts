@@ -1,4 +1,5 @@
 import { killPostgres } from '../faults/servers-away.ts';
+import { warmUp } from '../faults/load.ts';
 import type { Fault } from './fault.ts';
 import { withRig } from './with-rig.ts';
 
@@ -9,6 +10,7 @@ export const fault: Fault = {
   title: 'Postgres is killed every 5 to 10 s for a minute, under load',
   run: (context) =>
     withRig(context, {}, async (rig) => {
+      await warmUp(rig, 100, 30_000);
       const pauses: number[] = [];
       let sum = 0;
       while (sum < FOR_MS) {

@@ -1,6 +1,6 @@
+import { randomUUIDv7 } from 'node:crypto';
 import { isUniqueViolation, type Database } from '@parley/postgres';
 import { IsNull } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import { ApiTokenEntity } from './api-token.entity.ts';
 import { hashToken, newToken } from './api-token.ts';
 import type { Caller } from './caller.ts';
@@ -43,10 +43,10 @@ export class TokenStore {
       const created = await this.database.transaction(async (tx) => {
         // Not an upsert: that would give the tenant a new id.
         const tenants = tx.createQueryBuilder().insert().into(TenantEntity);
-        await tenants.values({ id: uuidv7(), name: tenant }).orIgnore().execute();
+        await tenants.values({ id: randomUUIDv7(), name: tenant }).orIgnore().execute();
         const owner = await tx.findOneByOrFail(TenantEntity, { name: tenant });
         const values = {
-          id: uuidv7(),
+          id: randomUUIDv7(),
           tenantId: owner.id,
           tenant: owner,
           name,

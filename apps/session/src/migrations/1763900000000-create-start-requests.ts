@@ -14,7 +14,7 @@ export class CreateStartRequests1763900000000 implements MigrationInterface {
         created_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, request_id)
       );
-      CREATE INDEX start_requests_created ON start_requests USING brin (created_at);
+      CREATE INDEX start_requests_created ON start_requests (created_at);
     `);
   }
 
