@@ -6,6 +6,12 @@ import pg from 'pg';
 import { drained, SOUND, unsound } from './testing/session-checks.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
 
+/** Two contacts, in the order in which starts lock them. */
+const [FIRST, SECOND] = [
+  '0190b0a0-0000-7000-8000-000000000001',
+  '0190b0a0-0000-7000-8000-000000000002',
+] as const;
+
 let app: SessionApp;
 const clients: pg.Client[] = [];
 const probes: EventProbe[] = [];
@@ -90,5 +96,30 @@ describe('a transaction that stays open', () => {
     await eventually(async () => expect(await running(lockedId)).toEqual([]), 2_000);
     await drained(app.database);
     expect(await unsound(app.database)).toEqual(SOUND);
+  });
+
+  it('with a lock on a contact lets a start that waited for it begin after what it follows has ended (P1, I1, fault 21)', async () => {
+    const base = newStart(app);
+    const [held, other] = [
+      { ...base, contactId: FIRST },
+      { ...base, contactId: SECOND },
+    ];
+    const { sessionId: heldId } = await app.start(held);
+    const { sessionId: otherId } = await app.start(other);
+    const end = `UPDATE sessions SET status = 'cancelled', ended_at = clock_timestamp() WHERE id = '${heldId}'`;
+    const holder = await openTransaction(app.database.url, end);
+    const batch = app.startAll([held, other], app.clients[1]);
+    await eventually(async () => {
+      const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      expect(await app.database.query(waiting)).toHaveLength(1);
+    });
+    await call(app.client, app.client.cancelSession, { tenantId: base.tenantId, id: otherId });
+    await holder.query('COMMIT');
+    const { outcomes } = await batch;
+    expect(outcomes.map(({ outcome }) => outcome?.$case === 'session' && outcome.value.result)).toEqual([
+      StartResult.STARTED,
+      StartResult.STARTED,
+    ]);
+    expect((await unsound(app.database)).overlaps).toEqual([]);
   });
 });

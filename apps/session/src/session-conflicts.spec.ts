@@ -108,8 +108,8 @@ describe.each(CONFLICTS)('a transaction that fails with %s', (state) => {
     expect(await runs()).toBe(RUNS);
 
     // More than one sweep can take: the next ones go on.
-    await app.addReplica();
     const sweeps = await failFirst(RUNS + 1, state, 'BEFORE UPDATE ON sessions');
+    await app.addReplica();
     await app.database.query(`UPDATE sessions SET expires_at = created_at WHERE id = $1`, [dueId]);
     await eventually(async () => {
       expect(await app.database.query(`SELECT 1 FROM sessions WHERE status = 'expired'`)).toHaveLength(1);
