@@ -77,7 +77,12 @@ export class SessionStarter {
       const item = checkItem(startSessionRequest, request);
       if (item instanceof DomainError) return item;
       const version = await this.flowVersions.get(item.tenantId, item.flowId, item.flowVersion);
-      return { ...item, ...version, id: randomUUIDv7(), fingerprint: item.fingerprint || ownFingerprint(item) };
+      return {
+        ...item,
+        ...version,
+        id: randomUUIDv7(),
+        fingerprint: item.fingerprint || ownFingerprint(item),
+      };
     } catch (error) {
       if (error instanceof DomainError) return error;
       throw error;
