@@ -8,8 +8,9 @@ import { currentRequest } from './request-context.ts';
  */
 export class Logger implements LoggerService {
   private readonly pino: PinoLogger;
-  private readonly output = destination({ dest: 1, sync: true, minLength: BUFFER_BYTES });
+  private readonly output = destination({ dest: 1, sync: true });
   private mayWait = false;
+  private waiting = '';
   private flushing: NodeJS.Timeout | undefined;
   private flushAtExit: unknown;
 
@@ -34,7 +35,7 @@ export class Logger implements LoggerService {
    * next line of another kind; a process that is killed may lose it. At debug and below it is written at once.
    */
   often(message: string, fields: object): void {
-    this.flushAtExit ??= process.once('exit', () => this.output.flushSync());
+    this.flushAtExit ??= process.once('exit', () => this.flush());
     this.mayWait = !this.pino.isLevelEnabled('debug');
     this.pino.info(fields, message);
     this.mayWait = false;
@@ -62,17 +63,21 @@ export class Logger implements LoggerService {
   }
 
   private write(line: string): void {
-    this.output.write(line);
-    if (!this.mayWait) this.output.flushSync();
-    else
-      this.flushing ??= setTimeout(() => {
-        this.flushing = undefined;
-        this.output.flushSync();
-      }, MAX_WAIT_MS).unref();
+    this.waiting += line;
+    if (!this.mayWait || this.waiting.length >= MAX_WAITING) this.flush();
+    else this.flushing ??= setTimeout(() => this.flush(), MAX_WAIT_MS).unref();
+  }
+
+  private flush(): void {
+    clearTimeout(this.flushing);
+    this.flushing = undefined;
+    if (this.waiting !== '') this.output.write(this.waiting);
+    this.waiting = '';
   }
 }
 
-const BUFFER_BYTES = 8 * 1024;
+/** Characters. */
+const MAX_WAITING = 16 * 1024;
 const MAX_WAIT_MS = 50;
 
 function requestIds(): object {
