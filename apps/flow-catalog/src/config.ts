@@ -15,9 +15,9 @@ export const flowCatalogConfig = z.object({
   NATS_URL: z.string(),
   /** How long published events stay in the outbox, for a replay. */
   OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
-  ...tlsFiles,
   /** Older than this in seconds, an event that waits to be sent turns readiness. */
   READY_MAX_EVENT_AGE_SECONDS: z.coerce.number().min(1).max(86_400).default(60),
+  ...tlsFiles,
   LOG_LEVEL: logLevel,
 });
 
