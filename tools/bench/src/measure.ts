@@ -28,7 +28,7 @@ export interface Measured {
 
 const WARM_UP_SECONDS = 1;
 /** Until a process runs what it has compiled for its load. */
-const FIRST_WARM_UP_SECONDS = 5;
+const FIRST_WARM_UP_SECONDS = 20;
 
 /** Measures systems, and remembers what each of them said it started. */
 export class Meter {
