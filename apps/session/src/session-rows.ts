@@ -30,10 +30,15 @@ const NOW = `date_trunc('milliseconds', clock_timestamp())`;
 const ENDED = `${FACTS}, s.sequence, s.ended_at AS "endedAt", ${NOW} AS "endedNow"`;
 const EXPIRE = `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, sequence = s.sequence + 1`;
 const CANCEL = `UPDATE sessions s SET status = 'cancelled', ended_at = ${NOW}, sequence = s.sequence + 1`;
-const RUNNING_OF_KEYS = `SELECT tenant_id, id FROM sessions
-  WHERE status = 'running' AND (tenant_id, flow_id, contact_id) IN (${KEYS})`;
-/** Every statement locks in the order of the keys, so that two rarely wait for each other in a circle. */
-const IN_ORDER = 'ORDER BY tenant_id, flow_id, contact_id FOR UPDATE';
+/**
+ * Locks the running sessions of the keys, in their order, so that two statements rarely wait for each other in a circle. A
+ * look into the index for each key, whatever the planner thinks of the table: joined, it may read all running sessions.
+ */
+const runningOfKeys = (condition: string): string =>
+  `SELECT held.* FROM (${KEYS}) AS key (tenant_id, flow_id, contact_id), LATERAL (
+     SELECT tenant_id, id FROM sessions
+     WHERE tenant_id = key.tenant_id AND flow_id = key.flow_id AND contact_id = key.contact_id
+       AND status = 'running' AND ${condition} LIMIT 1 FOR UPDATE) AS held`;
 
 /**
  * Adds sessions; passes over those whose flow and contact have a running one. Gives those added. Each begins at its own
@@ -76,7 +81,7 @@ export async function findRunning(tx: Statements, keys: RunningKey[]): Promise<R
 /** Expires those of the keys whose running session is past its time. */
 export async function expireDead(tx: Statements, keys: RunningKey[]): Promise<EndedSession[]> {
   return tx.query<EndedSession>(
-    `${EXPIRE} FROM (${RUNNING_OF_KEYS} AND expires_at <= clock_timestamp() ${IN_ORDER}) AS dead
+    `${EXPIRE} FROM (${runningOfKeys('expires_at <= clock_timestamp()')}) AS dead
      WHERE s.tenant_id = dead.tenant_id AND s.id = dead.id RETURNING ${ENDED}`,
     keyColumns(keys),
   );
@@ -99,7 +104,7 @@ export async function expireDue(tx: Statements, limit: number): Promise<EndedSes
 /** Cancels those of the keys' sessions that run and have time left. */
 export async function cancelRunningOf(tx: Statements, keys: RunningKey[]): Promise<EndedSession[]> {
   return tx.query<EndedSession>(
-    `${CANCEL} FROM (${RUNNING_OF_KEYS} AND expires_at > clock_timestamp() ${IN_ORDER}) AS running
+    `${CANCEL} FROM (${runningOfKeys('expires_at > clock_timestamp()')}) AS running
      WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
     keyColumns(keys),
   );

@@ -56,9 +56,11 @@ export async function findEarlierStarts(
     `SELECT r.tenant_id AS "tenantId", r.request_id AS "requestId", encode(r.fingerprint, 'hex') AS fingerprint, r.result,
             s.id, s.flow_id AS "flowId", s.flow_name AS "flowName", s.flow_version AS "flowVersion",
             s.contact_id AS "contactId", s.created_at AS "createdAt", s.expires_at AS "expiresAt"
-     FROM start_requests r JOIN sessions s ON s.tenant_id = r.tenant_id AND s.id = r.session_id
-     WHERE (r.tenant_id, r.request_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
-       AND r.created_at > clock_timestamp() - ${KEPT}`,
+     FROM unnest($1::uuid[], $2::text[]) AS key (tenant_id, request_id), LATERAL (
+       SELECT * FROM start_requests
+       WHERE tenant_id = key.tenant_id AND request_id = key.request_id AND created_at > clock_timestamp() - ${KEPT}
+       LIMIT 1) AS r, LATERAL (
+       SELECT * FROM sessions WHERE tenant_id = r.tenant_id AND id = r.session_id LIMIT 1) AS s`,
     keyColumns(requests),
   );
   return new Map(
