@@ -12,6 +12,7 @@ import { answerTo } from './error.answer.ts';
 import type { Reason } from './error.answers.ts';
 import { errorCounter } from './request-metrics.ts';
 import type { RouteTable } from './route-table.ts';
+import { dropRest } from './unread-body.ts';
 
 /** What a client can get wrong before a handler runs, by the status Fastify gives it. */
 const STATUS_REASONS: Record<number, Reason> = {
@@ -42,7 +43,9 @@ export class ErrorFilter implements ExceptionFilter {
     const { reason, status, body, retryAfter } = answerTo(error);
     this.count(request, reason);
     if (retryAfter !== undefined) reply.header('Retry-After', retryAfter);
-    void reply.status(status).send(body);
+    reply.status(status);
+    if (reply.getHeader('connection') !== 'close') void reply.send(body);
+    else void dropRest(request.raw).then(() => reply.send(body));
   }
 
   private toDomainError(exception: unknown, request: FastifyRequest, reply: FastifyReply): DomainError {

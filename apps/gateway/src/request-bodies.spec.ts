@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { GatewayApp } from './testing/gateway-app.ts';
 
@@ -59,6 +61,22 @@ describe('a body', () => {
       status: 413,
       body: { error: 'The request body is too large' },
     });
+  });
+
+  it('that is refused for its length is read to its end first, so that its client gets the answer', async () => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(`http://${app.gateway.address}`).port) });
+    const mebibyte = 'x'.repeat(1024 * 1024);
+    socket.write(
+      `POST ${TRIGGER} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
+        'Content-Type: application/json\r\nContent-Length: 4194304\r\n\r\n',
+    );
+    for (let sent = 0; sent < 4; sent++) {
+      // Nothing is answered, nor closed, before the last byte.
+      expect([socket.bytesRead, socket.readyState === 'closed']).toEqual([0, false]);
+      await new Promise((resolve) => socket.write(mebibyte, resolve));
+    }
+    expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1\.1 413 /);
+    await once(socket, 'close');
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Database, migrate } from '@parley/postgres';
-import { createTestDatabase, type TestDatabase } from '@parley/testing';
+import { createTestDatabase, eventually, type TestDatabase } from '@parley/testing';
 import { CreateOutbox1763800000000 } from './outbox.migration.ts';
 import { IndexOutboxPosition1764000000000 } from './outbox-position.migration.ts';
 import { purgeOutbox } from './outbox-purge.ts';
@@ -83,6 +83,14 @@ describe('purging the outbox', () => {
     const single = await Database.connect({ url: testDatabase.url, name: 'events', poolSize: 1 });
     await database.close();
     database = single;
+    // What its backends have counted is told when they end, which may be after the connections have.
+    await eventually(async () => {
+      const others = await database.query(
+        'SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()',
+        ['events'],
+      );
+      expect(others).toEqual([]);
+    });
     const before = await reads();
     await purgeOutbox(database, 7);
     expect((await reads()) - before).toBeLessThan(5_100);

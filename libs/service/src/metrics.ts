@@ -12,6 +12,7 @@ const ITEMS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
  */
 export class Metrics {
   private readonly registry = new Registry();
+  private readonly batches = new Set<string>();
 
   /** The metrics of the process itself: CPU, memory, event loop, garbage collection. Call it once in a process. */
   watchProcess(): void {
@@ -54,6 +55,9 @@ export class Metrics {
           registers: [this.registry],
         }),
     );
+    // From the beginning, so that a rate sees the first one.
+    if (!this.batches.has(batch)) histogram.zero({ batch });
+    this.batches.add(batch);
     const child = histogram.labels(batch);
     return (items) => child.observe(items);
   }
