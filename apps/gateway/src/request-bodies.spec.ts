@@ -64,7 +64,10 @@ describe('a body', () => {
   });
 
   it('that is refused for its length is read to its end first, so that its client gets the answer', async () => {
-    const socket = connect({ host: '127.0.0.1', port: Number(new URL(`http://${app.gateway.address}`).port) });
+    const socket = connect({
+      host: '127.0.0.1',
+      port: Number(new URL(`http://${app.gateway.address}`).port),
+    });
     const mebibyte = 'x'.repeat(1024 * 1024);
     socket.write(
       `POST ${TRIGGER} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +

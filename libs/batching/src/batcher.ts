@@ -58,7 +58,10 @@ export class Batcher<Item, Result> {
     if (this.waiting.length >= maxWaiting) return Promise.reject(unavailable(`Too many wait for ${name}`));
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     this.waiting.push({ item, deadline, isCancelled, resolve, reject });
-    const timer = setTimeout(() => reject(unavailable(`${name} took too long`)), Math.max(0, deadline - Date.now()));
+    const timer = setTimeout(
+      () => reject(unavailable(`${name} took too long`)),
+      Math.max(0, deadline - Date.now()),
+    );
     this.schedule();
     return promise.finally(() => clearTimeout(timer));
   }
