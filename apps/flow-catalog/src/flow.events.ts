@@ -15,7 +15,7 @@ export function flowUnpublished(flow: FlowEntity, version: FlowVersionEntity, no
 
 function event(type: string, flow: FlowEntity, time: Date, body: Record<string, unknown>): OutgoingEvent {
   const { tenantId, id, eventSequence: sequence } = flow;
-  return { id: randomUUIDv7(), tenantId, type, subject: id, sequence, time, data: body };
+  return { id: randomUUIDv7(), tenantId, type, subject: id, sequence, time, data: JSON.stringify(body) };
 }
 
 function data(flow: FlowEntity, version: FlowVersionEntity): Record<string, unknown> {

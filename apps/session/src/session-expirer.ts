@@ -37,7 +37,8 @@ export class SessionExpirer {
 async function expireBatch(outbox: Outbox, observe: (expired: EndedSession[]) => void): Promise<boolean> {
   const expired = await outbox.statements(async (tx) => {
     const sessions = await expireDue(tx, BATCH_SIZE);
-    return { result: sessions, events: sessions.map(sessionExpired) };
+    tx.tell(sessions.map(sessionExpired));
+    return sessions;
   });
   observe(expired);
   return expired.length === BATCH_SIZE;

@@ -1,5 +1,6 @@
+import type { Inserter } from '@parley/events';
 import type { Statements } from '@parley/postgres';
-import type { EndedSession, SessionFacts } from './session.events.ts';
+import { endedColumns, SESSION_STARTED, STARTED_COLUMNS, type EndedSession } from './session.events.ts';
 
 /** The statements that change sessions. Each sets many rows at once and decides by the database clock. */
 
@@ -20,14 +21,22 @@ export interface NewSession extends RunningKey {
   context: string;
 }
 
-export type RunningSession = Omit<SessionFacts, 'sequence'>;
+export interface RunningSession extends RunningKey {
+  id: string;
+  flowName: string;
+  flowVersion: number;
+  expiresAt: Date;
+}
+
+/** A session that was just added. */
+export type AddedSession = Pick<RunningSession, 'id' | 'expiresAt'>;
 
 const KEYS = 'SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[])';
 const FACTS = `s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.flow_name AS "flowName",
-  s.flow_version AS "flowVersion", s.contact_id AS "contactId", s.created_at AS "createdAt", s.expires_at AS "expiresAt"`;
+  s.flow_version AS "flowVersion", s.contact_id AS "contactId", s.expires_at AS "expiresAt"`;
 // Milliseconds, as JavaScript and the events have them.
 const NOW = `date_trunc('milliseconds', clock_timestamp())`;
-const ENDED = `${FACTS}, s.sequence, s.ended_at AS "endedAt", ${NOW} AS "endedNow"`;
+const ENDED = endedColumns(NOW);
 const EXPIRE = `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, sequence = s.sequence + 1`;
 const CANCEL = `UPDATE sessions s SET status = 'cancelled', ended_at = ${NOW}, sequence = s.sequence + 1`;
 /**
@@ -41,12 +50,12 @@ const runningOfKeys = (condition: string): string =>
        AND status = 'running' AND ${condition} LIMIT 1 FOR UPDATE) AS held`;
 
 /**
- * Adds sessions; passes over those whose flow and contact have a running one. Gives those added. Each begins at its own
- * insertion, not at the batch's: the session before it may have been ended meanwhile.
+ * Adds sessions, with their events; passes over those whose flow and contact have a running one. Gives those added. Each
+ * begins at its own insertion, not at the batch's: the session before it may have been ended meanwhile.
  */
-export async function insertSessions(tx: Statements, sessions: NewSession[]): Promise<SessionFacts[]> {
-  return tx.query<SessionFacts>(
-    `INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
+export async function insertSessions(tx: Inserter, sessions: NewSession[]): Promise<AddedSession[]> {
+  return tx.insert<AddedSession>({
+    insert: `INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
        status, sequence, created_at, last_interaction_at, expires_at)
      SELECT n.tenant_id, n.flow_id, n.contact_id, n.id, n.flow_name, n.flow_version, n.node_id, n.context,
        'running', 1, clock.now, clock.now, clock.now + make_interval(mins => n.ttl)
@@ -54,8 +63,10 @@ export async function insertSessions(tx: Statements, sessions: NewSession[]): Pr
          AS n (tenant_id, flow_id, contact_id, id, flow_name, flow_version, node_id, context, ttl),
        LATERAL (SELECT ${NOW} AS now WHERE n.ttl IS NOT NULL) AS clock
      ON CONFLICT (tenant_id, flow_id, contact_id) WHERE status = 'running' DO NOTHING
-     RETURNING ${FACTS}, s.sequence`,
-    [
+     RETURNING ${STARTED_COLUMNS}`,
+    event: SESSION_STARTED,
+    give: 'id, expires_at AS "expiresAt"',
+    parameters: [
       ...keyColumns(sessions),
       sessions.map((session) => session.id),
       sessions.map((session) => session.flowName),
@@ -64,11 +75,14 @@ export async function insertSessions(tx: Statements, sessions: NewSession[]): Pr
       sessions.map((session) => session.context),
       sessions.map((session) => session.ttlMinutes),
     ],
-  );
+  });
 }
 
 /** Those of the keys that have a running session with time left. */
-export async function findRunning(tx: Statements, keys: RunningKey[]): Promise<RunningSession[]> {
+export async function findRunning(
+  tx: Pick<Statements, 'query'>,
+  keys: RunningKey[],
+): Promise<RunningSession[]> {
   return tx.query<RunningSession>(
     `SELECT s.* FROM (${KEYS}) AS key (tenant_id, flow_id, contact_id), LATERAL (
        SELECT ${FACTS} FROM sessions s

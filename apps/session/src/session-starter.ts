@@ -14,7 +14,17 @@ import {
   type StartSession,
 } from './session.requests.ts';
 import { findEarlierStarts, requestKeyOf } from './start-requests.ts';
-import { keyOf, replay, startInTransaction, type PreparedStart, type Start } from './start-transaction.ts';
+import {
+  keyOf,
+  meetRunning,
+  replay,
+  startInTransaction,
+  startNew,
+  withoutOutcome,
+  type Outcomes,
+  type PreparedStart,
+  type Start,
+} from './start-transaction.ts';
 
 const LIMITS = { maxInFlight: 2, maxItems: 256, maxBytes: Infinity, sizeOf: () => 0, maxWaiting: 5_000 };
 /** Of a call without one. */
@@ -47,14 +57,27 @@ export class SessionStarter {
     const starts = items.filter((item): item is PreparedStart => !(item instanceof DomainError));
     // Always in the same order, so that two batches with the same contacts rarely wait for each other in a circle.
     const sorted = starts.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    const outcomes =
-      sorted.length > 0
-        ? await this.outbox.statements((tx) => startInTransaction(tx, sorted))
-        : new Map<string, never>();
+    const outcomes = await this.startAll(sorted);
     return items.map((item) => {
       if (item instanceof DomainError) return item;
       return outcomes.get(item.id) ?? unavailable('The session running for this contact kept changing');
     });
+  }
+
+  /**
+   * Most starts are a statement each way: added, or answered with the session that runs. A transaction is for those that
+   * have to end a session first, and for those with a request id, which is stored beside what it brought.
+   */
+  private async startAll(starts: PreparedStart[]): Promise<Outcomes> {
+    const outcomes: Outcomes = new Map();
+    const plain = starts.filter((start) => !start.validateOnly && start.requestId === '');
+    if (plain.length > 0) await startNew(this.outbox, plain, outcomes);
+    const refused = withoutOutcome(plain, outcomes);
+    if (refused.length > 0) await meetRunning(this.database, refused, outcomes);
+    const rest = withoutOutcome(starts, outcomes);
+    if (rest.length === 0) return outcomes;
+    const more = await this.outbox.statements((tx) => startInTransaction(tx, rest));
+    return new Map([...outcomes, ...more]);
   }
 
   /** What earlier starts were answered, one outcome per request, in order. */

@@ -55,7 +55,8 @@ export class SessionService {
   async cancel(request: SessionRequest): Promise<CurrentSession> {
     const cancelled = await this.outbox.statements(async (tx) => {
       const session = await cancelRunning(tx, request.tenantId, request.id);
-      return { result: session !== undefined, events: session ? [sessionCancelled(session)] : [] };
+      if (session) tx.tell([sessionCancelled(session)]);
+      return session !== undefined;
     });
     const session = await this.get(request);
     if (cancelled) return session;

@@ -55,7 +55,7 @@ export async function findEarlierStarts(
   const rows = await tx.query<Omit<EarlierStart, 'session'> & RunningSession>(
     `SELECT r.tenant_id AS "tenantId", r.request_id AS "requestId", encode(r.fingerprint, 'hex') AS fingerprint, r.result,
             s.id, s.flow_id AS "flowId", s.flow_name AS "flowName", s.flow_version AS "flowVersion",
-            s.contact_id AS "contactId", s.created_at AS "createdAt", s.expires_at AS "expiresAt"
+            s.contact_id AS "contactId", s.expires_at AS "expiresAt"
      FROM unnest($1::uuid[], $2::text[]) AS key (tenant_id, request_id), LATERAL (
        SELECT * FROM start_requests
        WHERE tenant_id = key.tenant_id AND request_id = key.request_id AND created_at > clock_timestamp() - ${KEPT}
@@ -71,13 +71,13 @@ export async function findEarlierStarts(
   );
 }
 
-/** Corrects the answers of claimed requests; undefined gives the request id back. Leaves with the commit. */
+/** Corrects the answers of claimed requests; undefined gives the request id back. Not waited for. */
 export function recordAnswers(
   tx: Statements,
   answers: { request: RequestKey; answer: RequestAnswer | undefined }[],
 ): void {
   if (answers.length === 0) return;
-  tx.queryAtCommit(
+  tx.post(
     `WITH a AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[])
                 AS a (tenant_id, request_id, result, session_id)),
           given_back AS (DELETE FROM start_requests r USING a
@@ -89,7 +89,6 @@ export function recordAnswers(
       answers.map(({ answer }) => answer?.result ?? null),
       answers.map(({ answer }) => answer?.sessionId ?? null),
     ],
-    () => undefined,
   );
 }
 

@@ -1,7 +1,7 @@
 import { DomainError } from '@parley/errors';
-import type { OutgoingEvent } from '@parley/events';
+import type { Inserter, OutboxStatements } from '@parley/events';
 import type { Statements } from '@parley/postgres';
-import { sessionCancelled, sessionExpired, sessionStarted } from './session.events.ts';
+import { sessionCancelled, sessionExpired } from './session.events.ts';
 import {
   cancelRunningOf,
   expireDead,
@@ -40,11 +40,29 @@ export type Outcomes = Map<string, Start | DomainError>;
 /** A running session that ends between two statements costs a round; this many in a row do not happen. */
 const MAX_ROUNDS = 5;
 
-/** Makes many starts with a constant number of statements, and gives their outcomes and events. */
-export async function startInTransaction(
-  tx: Statements,
+/** Starts those that nothing stands in the way of. */
+export async function startNew(tx: Inserter, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
+  const added = new Map((await insertSessions(tx, starts)).map(({ id, expiresAt }) => [id, expiresAt]));
+  for (const { id, tenantId, flowId, flowName, flowVersion, contactId } of starts) {
+    const expiresAt = added.get(id);
+    if (!expiresAt) continue;
+    const session = { tenantId, id, flowId, flowName, flowVersion, contactId, expiresAt };
+    outcomes.set(id, { result: 'started', replayed: false, session });
+  }
+}
+
+/** Answers those that meet a running session, as their policies say. A restart goes on. */
+export async function meetRunning(
+  tx: Pick<Statements, 'query'>,
   starts: PreparedStart[],
-): Promise<{ result: Outcomes; events: OutgoingEvent[] }> {
+  outcomes: Outcomes,
+): Promise<void> {
+  const running = new Map((await findRunning(tx, starts)).map((session) => [keyOf(session), session]));
+  for (const start of starts) settleConflict(start, running.get(keyOf(start)), outcomes);
+}
+
+/** Makes many starts with a constant number of statements, and gives their outcomes. */
+export async function startInTransaction(tx: OutboxStatements, starts: PreparedStart[]): Promise<Outcomes> {
   const outcomes: Outcomes = new Map();
   await previewAll(
     tx,
@@ -55,43 +73,32 @@ export async function startInTransaction(
   const keyed = real.filter((start) => start.requestId !== '');
   const claimed = await claimAll(tx, keyed, outcomes);
   const fresh = real.filter((start) => start.requestId === '' || claimed.has(start));
-  const events = await startAll(tx, fresh, outcomes);
+  await startAll(tx, fresh, outcomes);
   recordAnswers(
     tx,
     [...claimed].filter((start) => !startedItself(start, outcomes)).map((start) => answerOf(start, outcomes)),
   );
   followLeaders(keyed, outcomes);
-  return { result: outcomes, events };
+  return outcomes;
 }
 
 /** Starts what can be started; what meets a running session does as its policy says. */
-async function startAll(
-  tx: Statements,
-  starts: PreparedStart[],
-  outcomes: Outcomes,
-): Promise<OutgoingEvent[]> {
-  const events: OutgoingEvent[] = [];
+async function startAll(tx: OutboxStatements, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
   let pending = starts;
   for (let round = 1; round <= MAX_ROUNDS && pending.length > 0; round++) {
-    const inserted = await insertSessions(tx, pending);
-    for (const session of inserted) {
-      outcomes.set(session.id, { result: 'started', replayed: false, session });
-      events.push(sessionStarted(session));
-    }
-    const refused = pending.filter((start) => !outcomes.has(start.id));
-    if (refused.length === 0) break;
+    await startNew(tx, pending, outcomes);
+    pending = withoutOutcome(pending, outcomes);
+    if (pending.length === 0) break;
 
-    const running = await runningByKey(tx, refused);
-    for (const start of refused) settleConflict(start, running.get(keyOf(start)), outcomes);
-    pending = refused.filter((start) => !outcomes.has(start.id));
+    await meetRunning(tx, pending, outcomes);
+    pending = withoutOutcome(pending, outcomes);
     if (pending.length === 0) break;
 
     // What held these back is dead or has just ended, or is to make room.
-    events.push(...(await expireDead(tx, pending)).map(sessionExpired));
+    tx.tell((await expireDead(tx, pending)).map(sessionExpired));
     const restarts = pending.filter((start) => start.onConflict === 'restart');
-    if (restarts.length > 0) events.push(...(await cancelRunningOf(tx, restarts)).map(sessionCancelled));
+    if (restarts.length > 0) tx.tell((await cancelRunningOf(tx, restarts)).map(sessionCancelled));
   }
-  return events;
 }
 
 /** What a start that met this running session is answered; nothing where it goes on. */
@@ -109,13 +116,10 @@ function settleConflict(start: PreparedStart, running: RunningSession | undefine
 
 async function previewAll(tx: Statements, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
   if (starts.length === 0) return;
-  const running = await runningByKey(tx, starts);
-  for (const start of starts) {
-    settleConflict(start, running.get(keyOf(start)), outcomes);
-    if (outcomes.has(start.id)) continue;
-    const { flowId, flowName, flowVersion, contactId } = start;
+  await meetRunning(tx, starts, outcomes);
+  for (const { id, flowId, flowName, flowVersion, contactId } of withoutOutcome(starts, outcomes)) {
     const session = { flowId, flowName, flowVersion, contactId };
-    outcomes.set(start.id, { result: 'started', replayed: false, session });
+    outcomes.set(id, { result: 'started', replayed: false, session });
   }
 }
 
@@ -181,8 +185,8 @@ function answerOf(start: PreparedStart, outcomes: Outcomes): Parameters<typeof r
   return { request: start, answer: { result: outcome.result, sessionId: id } };
 }
 
-async function runningByKey(tx: Statements, keys: RunningKey[]): Promise<Map<string, RunningSession>> {
-  return new Map((await findRunning(tx, keys)).map((session) => [keyOf(session), session]));
+export function withoutOutcome(starts: PreparedStart[], outcomes: Outcomes): PreparedStart[] {
+  return starts.filter(({ id }) => !outcomes.has(id));
 }
 
 /** What the unique index holds apart. */

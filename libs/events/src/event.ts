@@ -11,13 +11,13 @@ export interface OutgoingEvent {
   sequence: number;
   /** By the database clock. */
   time: Date;
-  /** Ids, names and times; never personal data. Keys are snake_case. */
-  data: Record<string, unknown>;
+  /** The text of a JSON object: ids, names and times, never personal data. Keys are snake_case. */
+  data: string;
 }
 
 /** The event as consumers get it: a CloudEvents 1.0 JSON event. */
 export function toCloudEvent(source: string, event: OutgoingEvent): string {
-  return JSON.stringify({
+  const attributes = JSON.stringify({
     specversion: '1.0',
     id: event.id,
     source,
@@ -27,12 +27,14 @@ export function toCloudEvent(source: string, event: OutgoingEvent): string {
     datacontenttype: 'application/json',
     tenantid: event.tenantId,
     sequence: event.sequence,
-    data: event.data,
   });
+  return `${attributes.slice(0, -1)},"data":${event.data}}`;
 }
 
 /** An event as a listener gets it. */
-export type ReceivedEvent = Pick<OutgoingEvent, 'id' | 'tenantId' | 'type' | 'subject' | 'sequence' | 'data'>;
+export type ReceivedEvent = Pick<OutgoingEvent, 'id' | 'tenantId' | 'type' | 'subject' | 'sequence'> & {
+  data: Record<string, unknown>;
+};
 
 /** The event in a CloudEvents JSON event; undefined for what is none. */
 export function fromCloudEvent(text: string): ReceivedEvent | undefined {

@@ -112,17 +112,14 @@ export class OutboxRelay {
 
   private async markPublished(events: OutgoingEvent[]): Promise<void> {
     if (events.length === 0) return;
-    await this.database.statements((tx) =>
-      Promise.all([
-        // A mark that a crash loses is made again, with an event that the stream drops: not worth waiting for the disk.
-        tx.query('SET LOCAL synchronous_commit = off'),
-        tx.query(
-          `UPDATE outbox SET published_at = clock_timestamp()
-           FROM unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
-           WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
-          [events.map((event) => event.tenantId), events.map((event) => event.id)],
-        ),
-      ]),
+    // A mark that a crash loses is made again, with an event that the stream drops: not worth waiting for the disk. The
+    // setting ends with the statement.
+    await this.database.query(
+      `WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+       UPDATE outbox SET published_at = clock_timestamp()
+       FROM quick, unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
+       WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
+      [events.map((event) => event.tenantId), events.map((event) => event.id)],
     );
   }
 
@@ -148,7 +145,7 @@ export class OutboxRelay {
            WHERE earlier.tenant_id = o.tenant_id AND earlier.subject = o.subject
              AND earlier.sequence < o.sequence AND earlier.published_at IS NULL)
          ORDER BY position LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED)
-       RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data, position`,
+       RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data::text, position`,
     );
     events.sort((a, b) => Number(a.position) - Number(b.position));
     this.publishSoon(events);

@@ -65,7 +65,7 @@ const event = (subject: string, sequence: number, type = 'replay_spec.started'):
   subject,
   sequence,
   time: new Date(),
-  data: { sequence, of: { two: 'levels' } },
+  data: JSON.stringify({ sequence, of: { two: 'levels' } }),
 });
 
 async function publish(...events: OutgoingEvent[]): Promise<void> {
@@ -218,7 +218,7 @@ describe('a replay', () => {
 describe('an event that cannot be replayed', () => {
   it('holds back the later ones of its subject, though they are in the same page (P6)', async () => {
     const [subject, other] = [uuidv7(), uuidv7()];
-    const large = { ...event(subject, 1), data: { text: 'x'.repeat(3_000) } };
+    const large = { ...event(subject, 1), data: JSON.stringify({ text: 'x'.repeat(3_000) }) };
     await publish(large);
     await publish(event(other, 1));
     await publish(event(subject, 2));

@@ -85,7 +85,7 @@ export async function* selectRows(
 ): AsyncGenerator<{ events: KeptEvent[]; last: number }> {
   for await (const page of pages(database, range, EVENT_PAGE)) {
     const events = await database.query<KeptEvent>(
-      `SELECT position, tenant_id AS "tenantId", id, type, subject, sequence, time, data
+      `SELECT position, tenant_id AS "tenantId", id, type, subject, sequence, time, data::text
        FROM outbox WHERE ${WANTED} ORDER BY position`,
       wanted(page, selection),
     );

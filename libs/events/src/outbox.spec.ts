@@ -52,7 +52,7 @@ const event = (subject: string, sequence: number): OutgoingEvent => ({
   subject,
   sequence,
   time: new Date(),
-  data: { sequence },
+  data: JSON.stringify({ sequence }),
 });
 
 const publish = (replica: Replica, ...events: OutgoingEvent[]): Promise<void> =>

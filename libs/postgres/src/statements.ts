@@ -5,8 +5,8 @@ import type { Pool, PoolClient, QueryResult } from 'pg';
 export interface Statements {
   /** A statement's rows. Statements not waited for leave together. */
   query<Row>(text: string, parameters?: unknown[]): Promise<Row[]>;
-  /** A last statement, sent together with the commit; its rows are told only when the transaction is committed. */
-  queryAtCommit<Row>(text: string, parameters: unknown[], committed: (rows: Row[]) => void): void;
+  /** Sends a statement that nobody waits for; its rows are told once the transaction is committed. */
+  post<Row>(text: string, parameters: unknown[], committed?: (rows: Row[]) => void): void;
 }
 
 /** Runs one statement outside a transaction. */
@@ -17,7 +17,7 @@ export async function runStatement<Row>(pool: Pool, text: string, parameters: un
 
 /**
  * Runs work in a READ COMMITTED transaction that waits for the database as seldom as can be: BEGIN leaves with the
- * first statement, the last one with COMMIT (the pool's connections are pipelined).
+ * first statement, and what is posted with the next one or COMMIT (the pool's connections are pipelined).
  */
 export async function runStatements<T>(pool: Pool, work: (tx: Statements) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -39,7 +39,7 @@ export async function runStatements<T>(pool: Pool, work: (tx: Statements) => Pro
 
 async function beginAndCommit<T>(client: PoolClient, work: (tx: Statements) => Promise<T>): Promise<T> {
   const sent: Promise<QueryResult>[] = [];
-  const atCommit: (() => void)[] = [];
+  const told: (() => Promise<void>)[] = [];
   const send = (text: string, parameters: unknown[]): Promise<QueryResult> => {
     const result = client.query(prepared(text, parameters));
     // Who does not wait for it is told by the commit.
@@ -52,22 +52,17 @@ async function beginAndCommit<T>(client: PoolClient, work: (tx: Statements) => P
   const result = await work({
     query: async <Row>(text: string, parameters: unknown[] = []) =>
       (await send(text, parameters)).rows as Row[],
-    queryAtCommit: (text, parameters, committed) => {
-      atCommit.push(
-        () =>
-          void send(text, parameters).then(
-            ({ rows }) => committed(rows as never),
-            () => undefined,
-          ),
-      );
+    post: (text, parameters, committed) => {
+      const posted = send(text, parameters);
+      if (committed) told.push(async () => committed((await posted).rows as never));
     },
   });
-  for (const sendLast of atCommit) sendLast();
   const commit = send('COMMIT', []);
   await Promise.all(sent);
   // A statement that failed and was not waited for turns COMMIT into ROLLBACK; it has thrown above.
   const { command } = await commit;
   if (command !== 'COMMIT') throw new Error(`COMMIT was answered with ${command}`);
+  for (const tell of told) await tell();
   return result;
 }
 
