@@ -8,6 +8,9 @@ import { contactNotFound } from './contact.ts';
 import type { ContactEntity } from './contact.entity.ts';
 import { resolveContactRequest, type ResolveContact } from './contact.requests.ts';
 
+/** How much of a contact is read: all of it, or who it is. */
+export type View = 'full' | 'basic';
+
 /** A contact that would be created, where the item only validates, has no id and no times. */
 export type Resolution = { contact: ResolvedContact; created: boolean } | DomainError;
 
@@ -20,27 +23,25 @@ interface PhoneKey {
 
 export type ResolvedContact = Omit<ContactEntity, 'createdAt' | 'updatedAt'> & Partial<ContactEntity>;
 
-const UNKNOWN = {
-  id: '',
-  name: '',
-  email: '',
-  locale: '',
-  tags: [],
-  metadata: '{}',
-  source: '',
-  optedInAt: null,
-  optedOutAt: null,
-};
+type BasicContact = Pick<ContactEntity, 'tenantId' | 'id' | 'phone' | 'optedOutAt'>;
 
+/** Of a contact whose other fields are not read. */
+const UNREAD = { name: '', email: '', locale: '', tags: [], metadata: '', source: '', optedInAt: null };
+/** Of one that is not there. */
+const UNKNOWN = { ...UNREAD, id: '', metadata: '{}', optedOutAt: null };
+
+const BASIC = 'tenant_id AS "tenantId", id, phone, opted_out_at AS "optedOutAt"';
 /** A row as a ContactEntity. */
-const COLUMNS = `tenant_id AS "tenantId", id, phone, name, email, locale, tags, metadata, source,
-  opted_in_at AS "optedInAt", opted_out_at AS "optedOutAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
+const FULL = `${BASIC}, name, email, locale, tags, metadata, source, opted_in_at AS "optedInAt",
+  created_at AS "createdAt", updated_at AS "updatedAt"`;
+const COLUMNS: Record<View, string> = { full: FULL, basic: BASIC };
 
 /**
  * The contact of an item's phone. A look into the index for each item, whatever the planner thinks of the table: joined, it
  * may read all contacts.
  */
-const BY_PHONE = `SELECT ${COLUMNS} FROM contacts c WHERE c.tenant_id = item.tenant_id AND c.phone = item.phone LIMIT 1`;
+const byPhoneOf = (columns: string): string =>
+  `SELECT ${columns} FROM contacts c WHERE c.tenant_id = item.tenant_id AND c.phone = item.phone LIMIT 1`;
 
 /** Finds and creates contacts for triggers, many at once with a constant number of statements. */
 @Injectable()
@@ -52,12 +53,18 @@ export class ContactResolver {
   }
 
   /** One resolution per request, in order. */
-  async resolve(requests: unknown[]): Promise<Resolution[]> {
+  async resolve(requests: unknown[], view: View): Promise<Resolution[]> {
     const items = requests.map(check);
     const valid = items.filter((item): item is ResolveContact => !(item instanceof DomainError));
     const [byId, { contacts: byPhone, created }] = await Promise.all([
-      this.findByIds(valid.filter((item) => item.id !== '')),
-      this.findOrCreate(valid.filter((item) => item.id === '')),
+      this.findByIds(
+        valid.filter((item) => item.id !== ''),
+        COLUMNS[view],
+      ),
+      this.findOrCreate(
+        valid.filter((item) => item.id === ''),
+        COLUMNS[view],
+      ),
     ]);
     return items.map((item) => {
       if (item instanceof DomainError) return item;
@@ -65,7 +72,7 @@ export class ContactResolver {
         item.id === '' ? byPhone.get(key(item.tenantId, item.phone)) : byId.get(key(item.tenantId, item.id));
       if (contact) {
         // Only the first item of a phone created it.
-        return accept(item, contact, !item.validateOnly && created.delete(contact.id));
+        return accept(item, { ...UNREAD, ...contact }, !item.validateOnly && created.delete(contact.id));
       }
       return item.id === ''
         ? { contact: { ...UNKNOWN, tenantId: item.tenantId, phone: item.phone }, created: true }
@@ -73,11 +80,11 @@ export class ContactResolver {
     });
   }
 
-  private async findByIds(items: ResolveContact[]): Promise<Map<string, ContactEntity>> {
+  private async findByIds(items: ResolveContact[], columns: string): Promise<Map<string, BasicContact>> {
     if (items.length === 0) return new Map();
-    const contacts = await this.database.query<ContactEntity>(
+    const contacts = await this.database.query<BasicContact>(
       `SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS item (tenant_id, id), LATERAL (
-         SELECT ${COLUMNS} FROM contacts c WHERE c.tenant_id = item.tenant_id AND c.id = item.id LIMIT 1) AS found`,
+         SELECT ${columns} FROM contacts c WHERE c.tenant_id = item.tenant_id AND c.id = item.id LIMIT 1) AS found`,
       [items.map((item) => item.tenantId), items.map((item) => item.id)],
     );
     return new Map(contacts.map((contact) => [key(contact.tenantId, contact.id), contact]));
@@ -86,44 +93,48 @@ export class ContactResolver {
   /** Items that only validate create nothing. */
   private async findOrCreate(
     items: ResolveContact[],
-  ): Promise<{ contacts: Map<string, ContactEntity>; created: Set<string> }> {
+    columns: string,
+  ): Promise<{ contacts: Map<string, BasicContact>; created: Set<string> }> {
     const trials = items.filter((item) => item.validateOnly);
     const [made, found] = await Promise.all([
-      this.create(items.filter((item) => !item.validateOnly)),
-      this.findByPhones(trials),
+      this.create(
+        items.filter((item) => !item.validateOnly),
+        columns,
+      ),
+      this.findByPhones(trials, columns),
     ]);
     const contacts = new Map([...found, ...made.map((row) => [key(row.tenantId, row.phone), row] as const)]);
     // What could neither be found nor created, another caller created meanwhile.
     const raced = items.filter((item) => !item.validateOnly && !contacts.has(key(item.tenantId, item.phone)));
-    for (const [phone, contact] of await this.findByPhones(raced)) contacts.set(phone, contact);
+    for (const [phone, contact] of await this.findByPhones(raced, columns)) contacts.set(phone, contact);
     return { contacts, created: new Set(made.filter((row) => row.created).map((row) => row.id)) };
   }
 
-  private async findByPhones(items: PhoneKey[]): Promise<Map<string, ContactEntity>> {
+  private async findByPhones(items: PhoneKey[], columns: string): Promise<Map<string, BasicContact>> {
     if (items.length === 0) return new Map();
-    const contacts = await this.database.query<ContactEntity>(
-      `SELECT found.* FROM unnest($1::uuid[], $2::text[]) AS item (tenant_id, phone), LATERAL (${BY_PHONE}) AS found`,
+    const contacts = await this.database.query<BasicContact>(
+      `SELECT found.* FROM unnest($1::uuid[], $2::text[]) AS item (tenant_id, phone), LATERAL (${byPhoneOf(columns)}) AS found`,
       [items.map((item) => item.tenantId), items.map((item) => item.phone)],
     );
     return new Map(contacts.map((contact) => [key(contact.tenantId, contact.phone), contact]));
   }
 
   /** Finds contacts, and creates those that are not there. Of several items with the same phone the first counts. */
-  private async create(items: PhoneKey[]): Promise<(ContactEntity & { created: boolean })[]> {
+  private async create(items: PhoneKey[], columns: string): Promise<(BasicContact & { created: boolean })[]> {
     if (items.length === 0) return [];
     const byKey = new Map(items.toReversed().map((item) => [key(item.tenantId, item.phone), item]));
     // Always in the same order, so that two batches with the same phones never wait for each other in a circle.
     const sorted = [...byKey.keys()].sort().map((phone) => byKey.get(phone)!);
-    return this.database.query<ContactEntity & { created: boolean }>(
+    return this.database.query<BasicContact & { created: boolean }>(
       `WITH item AS (
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS item (tenant_id, id, phone, source)),
        found AS (
-         SELECT known.* FROM item, LATERAL (${BY_PHONE}) AS known),
+         SELECT known.* FROM item, LATERAL (${byPhoneOf(columns)}) AS known),
        made AS (
          INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at)
          SELECT tenant_id, id, phone, source, now() FROM item
          WHERE NOT EXISTS (SELECT FROM found WHERE "tenantId" = item.tenant_id AND found.phone = item.phone)
-         ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING ${COLUMNS})
+         ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING ${columns})
        SELECT *, false AS created FROM found UNION ALL SELECT *, true FROM made`,
       [
         sorted.map((item) => item.tenantId),
@@ -145,7 +156,7 @@ function check(request: unknown): ResolveContact | DomainError {
   return { ...item, phone };
 }
 
-function accept(item: ResolveContact, contact: ContactEntity, created: boolean): Resolution {
+function accept(item: ResolveContact, contact: ResolvedContact, created: boolean): Resolution {
   if (item.phone !== '' && item.phone !== contact.phone) {
     const fields = [{ field: 'id', description: 'id and phone name different contacts' }];
     return new DomainError('invalid_argument', 'CONTACT_MISMATCH', 'id and phone name different contacts', {

@@ -1,7 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import type {
-  BatchResolveContactsRequest,
   BatchResolveContactsResponse,
   Contact,
   GetContactResponse,
@@ -12,13 +11,15 @@ import type {
   UpsertContactResponse,
 } from '@parley/contracts/contact';
 import { DomainError } from '@parley/errors';
-import { batchRequest, toRpcStatus } from '@parley/grpc';
+import { toRpcStatus } from '@parley/grpc';
 import {
+  batchResolveContactsRequest,
   getContactRequest,
   searchContactsRequest,
   setConsentRequest,
   updateContactRequest,
   upsertContactRequest,
+  type BatchResolveContacts,
   type GetContact,
   type SearchContacts,
   type SetConsent,
@@ -73,9 +74,9 @@ export class ContactController {
 
   @GrpcMethod('ContactService', 'batchResolveContacts')
   async batchResolveContacts(
-    @Payload({ schema: batchRequest }) batch: BatchResolveContactsRequest,
+    @Payload({ schema: batchResolveContactsRequest }) batch: BatchResolveContacts,
   ): Promise<BatchResolveContactsResponse> {
-    const resolutions = await this.resolver.resolve(batch.requests);
+    const resolutions = await this.resolver.resolve(batch.requests, batch.view);
     return { outcomes: resolutions.map(toOutcome) };
   }
 }

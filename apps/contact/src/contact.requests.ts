@@ -1,5 +1,5 @@
-import { Consent, type GetContactRequest } from '@parley/contracts/contact';
-import { pageSize, uuid } from '@parley/grpc';
+import { Consent, ContactView, type GetContactRequest } from '@parley/contracts/contact';
+import { batchRequest, pageSize, uuid } from '@parley/grpc';
 import { checkJsonText, CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 
@@ -88,6 +88,13 @@ export const setConsentRequest = z.object({
   consent: z.enum([Consent.OPTED_IN, Consent.OPTED_OUT], 'must be CONSENT_OPTED_IN or CONSENT_OPTED_OUT'),
 });
 
+const VIEWS = {
+  [ContactView.UNSPECIFIED]: 'full',
+  [ContactView.FULL]: 'full',
+  [ContactView.BASIC]: 'basic',
+} as const;
+const views = [ContactView.UNSPECIFIED, ContactView.FULL, ContactView.BASIC] as const;
+
 /** One item of a batch; the batch checks each by itself, so that a bad one fails alone. */
 export const resolveContactRequest = z
   .object({
@@ -103,12 +110,17 @@ export const resolveContactRequest = z
     message: 'id or phone is required',
   });
 
+export const batchResolveContactsRequest = batchRequest.extend({
+  view: z.enum(views, 'must be a contact view').transform((view) => VIEWS[view]),
+});
+
 export type ContactFields = z.output<typeof fields>;
 export type GetContact = z.output<typeof getContactRequest>;
 export type UpsertContact = z.output<typeof upsertContactRequest>;
 export type UpdateContact = z.output<typeof updateContactRequest>;
 export type SearchContacts = z.output<typeof searchContactsRequest>;
 export type SetConsent = z.output<typeof setConsentRequest>;
+export type BatchResolveContacts = z.output<typeof batchResolveContactsRequest>;
 export type ResolveContact = z.output<typeof resolveContactRequest>;
 
 function isLanguageTag(value: string): boolean {

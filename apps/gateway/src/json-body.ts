@@ -27,7 +27,7 @@ export function readJsonBodies(server: FastifyInstance): void {
     done(invalidFields([{ field: 'body', description: 'must be a JSON object' }]));
   });
   server.addContentTypeParser(NDJSON, (request, stream, done) => {
-    if (request.routeOptions.config.bulk === true) return done(null, stream);
+    if (request.route.bulk) return done(null, stream);
     done(new DomainError('invalid_argument', 'UNSUPPORTED_MEDIA_TYPE', 'Only bulk routes take JSON lines'));
   });
   // Without a Content-Type nothing is parsed.

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Metrics, runInRequest, type Logger, type RequestContext } from '@parley/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { routeOf, type RequestRoute } from './auth/access.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import { answerClientError } from './client-error.ts';
 import { requestDurations } from './request-metrics.ts';
@@ -34,17 +35,20 @@ export function addRequestHooks(
   const observe = requestDurations(metrics);
   // Declared, so that all requests have one shape. Each gets its own in the first hook.
   server.decorateRequest('context', null as unknown as RequestContext);
+  server.decorateRequest('route', null as unknown as RequestRoute);
+  server.decorateRequest('caller', undefined);
   server.decorateRequest('bodyTimer', undefined);
 
   server.addHook('onRequest', (request, reply, done) => {
     const requestId = requestIdOf(request);
     const context: RequestContext = { requestId, deadline: Date.now() + DEADLINE_MS };
     request.context = context;
+    request.route = routeOf(request);
     request.bodyTimer = limitBody(request);
     reply.header('X-Request-Id', requestId);
     runInRequest(context, () => {
       // A route that does not exist is nobody's, unless somebody says who they are.
-      if (request.is404 && request.headers.authorization === undefined) return done();
+      if (request.route.url === undefined && request.headers.authorization === undefined) return done();
       authenticator.admit(request, reply).then(() => {
         if (request.caller) context.tenantId = request.caller.tenantId;
         done();
@@ -55,11 +59,11 @@ export function addRequestHooks(
   // The route's pattern, not its URL: a query may hold a phone.
   server.addHook('onResponse', (request, reply, done) => {
     clearTimeout(request.bodyTimer);
-    if (isBulk(request)) request.raw.socket.setTimeout(0);
+    if (request.route.bulk) request.raw.socket.setTimeout(0);
     observe(request, reply);
     const fields = {
       method: request.method,
-      route: request.routeOptions.url,
+      route: request.route.url,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     };
@@ -77,7 +81,7 @@ export function addRequestHooks(
     const { context } = request;
     context.deadline = Date.now() + DEADLINE_MS;
     clearTimeout(request.bodyTimer);
-    if (isBulk(request)) request.raw.socket.setTimeout(IDLE_TIMEOUT_MS);
+    if (request.route.bulk) request.raw.socket.setTimeout(IDLE_TIMEOUT_MS);
     runInRequest(context, done);
   });
 }
@@ -88,10 +92,6 @@ function limitBody(request: FastifyRequest): NodeJS.Timeout {
     const error = new Error('The body did not come in time');
     answerClientError(Object.assign(error, { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), request.raw.socket);
   }, BODY_TIMEOUT_MS);
-}
-
-function isBulk(request: FastifyRequest): boolean {
-  return request.routeOptions.config.bulk === true;
 }
 
 /** Answers a path that cannot be decoded, which Fastify keeps from hooks and filters. */

@@ -16,7 +16,7 @@ export function requestDurations(metrics: Metrics): (request: FastifyRequest, re
   );
   const children = new Map<string, ReturnType<typeof durations.labels>>();
   return (request, reply) => {
-    const route = routeOf(request);
+    const route = patternOf(request);
     const method = METHODS.includes(request.method) ? request.method : 'OTHER';
     const status = `${Math.floor(reply.statusCode / 100)}xx`;
     const key = `${method} ${route} ${status}`;
@@ -33,9 +33,9 @@ export function errorCounter(metrics: Metrics): (request: FastifyRequest, reason
     'Requests answered with an error, by route and reason; docs/errors.md lists the reasons',
     ['route', 'reason'],
   );
-  return (request, reason) => errors.inc({ route: routeOf(request), reason });
+  return (request, reason) => errors.inc({ route: patternOf(request), reason });
 }
 
-function routeOf(request: FastifyRequest): string {
-  return request.is404 ? NO_ROUTE : (request.routeOptions.url ?? NO_ROUTE);
+function patternOf(request: FastifyRequest): string {
+  return request.route.url ?? NO_ROUTE;
 }

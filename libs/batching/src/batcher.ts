@@ -41,6 +41,11 @@ interface Entry<Item, Result> {
 export class Batcher<Item, Result> {
   private readonly options: BatcherOptions<Item, Result>;
   private waiting: Entry<Item, Result>[] = [];
+  /** Those that have no outcome yet. */
+  private readonly open = new Set<Entry<Item, Result>>();
+  /** Fires at the first deadline. One for all: most items have their outcome long before theirs. */
+  private timer: NodeJS.Timeout | undefined;
+  private timerAt = Infinity;
   private inFlight = 0;
   private scheduled = false;
 
@@ -57,13 +62,35 @@ export class Batcher<Item, Result> {
     const { name, maxWaiting } = this.options;
     if (this.waiting.length >= maxWaiting) return Promise.reject(unavailable(`Too many wait for ${name}`));
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.waiting.push({ item, deadline, isCancelled, resolve, reject });
-    const timer = setTimeout(
-      () => reject(unavailable(`${name} took too long`)),
-      Math.max(0, deadline - Date.now()),
-    );
+    const entry = { item, deadline, isCancelled, resolve, reject };
+    this.waiting.push(entry);
+    this.open.add(entry);
+    if (deadline < this.timerAt) this.setTimer(deadline);
     this.schedule();
-    return promise.finally(() => clearTimeout(timer));
+    return promise;
+  }
+
+  private setTimer(at: number): void {
+    clearTimeout(this.timer);
+    this.timerAt = at;
+    // Whoever waits holds the process by something else.
+    this.timer = setTimeout(() => this.rejectLate(), Math.max(0, at - Date.now())).unref();
+  }
+
+  private rejectLate(): void {
+    this.timerAt = Infinity;
+    const now = Date.now();
+    let next = Infinity;
+    for (const entry of this.open) {
+      if (entry.deadline > now) next = Math.min(next, entry.deadline);
+      else this.fail(entry, unavailable(`${this.options.name} took too long`));
+    }
+    if (next < Infinity) this.setTimer(next);
+  }
+
+  private fail(entry: Entry<Item, Result>, error: unknown): void {
+    this.open.delete(entry);
+    entry.reject(error);
   }
 
   /** After the events at hand, so that what they bring leaves together. */
@@ -93,9 +120,9 @@ export class Batcher<Item, Result> {
     return end === -1 ? this.waiting.length : end;
   }
 
-  private isWaitedFor({ deadline, isCancelled, reject }: Entry<Item, Result>): boolean {
-    if (!isCancelled()) return deadline > Date.now();
-    reject(unavailable(`The caller of ${this.options.name} has gone`));
+  private isWaitedFor(entry: Entry<Item, Result>): boolean {
+    if (!entry.isCancelled()) return entry.deadline > Date.now();
+    this.fail(entry, unavailable(`The caller of ${this.options.name} has gone`));
     return false;
   }
 
@@ -104,7 +131,7 @@ export class Batcher<Item, Result> {
     if (batch.length === 0) return;
     this.inFlight += 1;
     try {
-      settle(
+      this.settle(
         batch,
         await this.options.run(
           batch.map((entry) => entry.item),
@@ -112,24 +139,25 @@ export class Batcher<Item, Result> {
         ),
       );
     } catch (error) {
-      for (const entry of batch) entry.reject(error);
+      for (const entry of batch) this.fail(entry, error);
     }
     this.inFlight -= 1;
     if (this.waiting.length > 0) this.schedule();
   }
+
+  private settle(batch: Entry<Item, Result>[], results: (Result | DomainError)[]): void {
+    if (results.length !== batch.length)
+      throw new Error(`${batch.length} items gave ${results.length} results`);
+    for (const [index, entry] of batch.entries()) {
+      const result = results[index]!;
+      this.open.delete(entry);
+      if (result instanceof Error) entry.reject(result);
+      else entry.resolve(result);
+    }
+  }
 }
 
 const never = (): boolean => false;
-
-function settle<Item, Result>(batch: Entry<Item, Result>[], results: (Result | DomainError)[]): void {
-  if (results.length !== batch.length)
-    throw new Error(`${batch.length} items gave ${results.length} results`);
-  for (const [index, { resolve, reject }] of batch.entries()) {
-    const result = results[index]!;
-    if (result instanceof Error) reject(result);
-    else resolve(result);
-  }
-}
 
 function latestDeadline<Item, Result>(batch: Entry<Item, Result>[]): number {
   return batch.reduce((latest, entry) => Math.max(latest, entry.deadline), 0);

@@ -95,7 +95,8 @@ export class OutboxRelay {
   publishSoon(events: OutgoingEvent[]): void {
     if (events.length === 0) return;
     this.queue.push(...events);
-    this.publishing.wake();
+    // Whoever made the change is answered first.
+    setImmediate(() => setImmediate(() => this.publishing.wake()));
   }
 
   private async publishBatch(): Promise<boolean> {

@@ -25,7 +25,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
  * Services look rows up by index. A statement is planned once per connection, often while its tables are still small;
  * these keep it from being planned as a scan of tables that grow.
  */
-const PLANNER_OPTIONS = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
+const PLANNER_OPTIONS =
+  '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan';
 const MAX_ATTEMPTS = 4;
 const AWAY = 'The database did not answer in time';
 

@@ -4,6 +4,7 @@ import {
   type Contact,
   type ContactFields,
   type GetContactRequest,
+  ContactView,
   type ResolveContactOutcome,
   type ResolveContactRequest,
   type SearchContactsRequest,
@@ -91,8 +92,12 @@ export class ContactApp {
     return (await call(this.client, this.client.setConsent, { tenantId, id, consent })).contact!;
   }
 
-  async resolve(requests: ResolveContactRequest[], client = this.client): Promise<ResolveContactOutcome[]> {
-    return (await call(client, client.batchResolveContacts, { requests })).outcomes;
+  async resolve(
+    requests: ResolveContactRequest[],
+    client = this.client,
+    view = ContactView.UNSPECIFIED,
+  ): Promise<ResolveContactOutcome[]> {
+    return (await call(client, client.batchResolveContacts, { requests, view })).outcomes;
   }
 
   /** How many contacts a tenant has. */

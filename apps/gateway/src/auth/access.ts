@@ -19,6 +19,17 @@ export type Scope = (typeof SCOPES)[number];
 /** `public`: no token needed. `token`: any token will do. */
 export type AccessRule = Scope | 'public' | 'token';
 
+export interface RequestRoute {
+  /** Its pattern; undefined where no route takes the path. */
+  url: string | undefined;
+  access: AccessRule | undefined;
+  bulk: boolean;
+}
+
+export function routeOf({ routeOptions: { url, config } }: FastifyRequest): RequestRoute {
+  return { url, access: config.access, bulk: config.bulk === true };
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: AccessRule;
@@ -27,6 +38,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller?: Caller;
+    /** Its route. Fastify's own request.routeOptions is made anew each time it is asked. */
+    route: RequestRoute;
   }
 }
 
@@ -36,8 +49,12 @@ export function Access(rule: AccessRule, options: { bulk?: boolean } = {}): Meth
 }
 
 /** The caller, on every route that is not public. */
-export const CurrentCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => {
-  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+export const CurrentCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller =>
+  callerOf(context.switchToHttp().getRequest<FastifyRequest>()),
+);
+
+/** The caller of a route that is not public. */
+export function callerOf({ caller }: FastifyRequest): Caller {
   if (!caller) throw new Error('A public route has no caller');
   return caller;
-});
+}

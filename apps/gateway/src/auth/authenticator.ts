@@ -5,6 +5,7 @@ import type { AccessRule } from './access.ts';
 import { looksLikeToken } from './api-token.ts';
 import type { Caller } from './caller.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import type { Verdict } from './token-permits.ts';
 import type { TokenStore } from './token-store.ts';
 
 /** A revoked token is refused this much later at most. */
@@ -21,6 +22,8 @@ export class Authenticator {
     this.callers = new LRUCache({
       max: MAX_CACHED,
       ttl: CALLER_CACHE_MS,
+      // Without a timer for each millisecond in which it is asked.
+      ttlResolution: 0,
       fetchMethod: (token: string) => tokens.findCaller(token),
     });
   }
@@ -29,23 +32,25 @@ export class Authenticator {
    * Sets request.caller and the rate limit headers. Fails with UNAUTHENTICATED, RATE_LIMITED, SCOPE_MISSING, UNAVAILABLE.
    */
   async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const access = request.is404 ? 'token' : request.routeOptions.config.access;
+    const { route } = request;
+    const access = route.url === undefined ? 'token' : route.access;
     if (access === 'public') return;
     const caller = await this.identify(request.headers.authorization);
-    await this.count(caller, reply);
+    const verdict = this.limits.take(caller);
+    this.count(caller, reply, verdict instanceof Promise ? await verdict : verdict);
     permit(caller, access);
     request.caller = caller;
   }
 
   private async identify(authorization: string | undefined): Promise<Caller> {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    const caller = token !== undefined && looksLikeToken(token) ? await this.callers.fetch(token) : undefined;
+    const known = token !== undefined && looksLikeToken(token);
+    const caller = known ? (this.callers.get(token) ?? (await this.callers.fetch(token))) : undefined;
     if (!caller) throw new DomainError('unauthenticated', 'UNAUTHENTICATED', 'No valid token');
     return caller;
   }
 
-  private async count(caller: Caller, reply: FastifyReply): Promise<void> {
-    const { allowed, remaining, retryAfter } = await this.limits.take(caller);
+  private count(caller: Caller, reply: FastifyReply, { allowed, remaining, retryAfter }: Verdict): void {
     reply.header('X-RateLimit-Limit', caller.rateLimit).header('X-RateLimit-Remaining', remaining);
     if (allowed) return;
     const metadata = { retry_after: String(retryAfter) };

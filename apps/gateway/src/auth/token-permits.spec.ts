@@ -176,7 +176,7 @@ describe('the database', () => {
       await tx.query('SELECT FROM rate_limit_windows WHERE token_id = $1 FOR UPDATE', [tokenId]);
       const from = performance.now();
       const context = { requestId: 'r', deadline: Date.now() + 100 };
-      const failure = await runInRequest(context, () => limiter.take(caller)).catch(
+      const failure = await runInRequest(context, async () => limiter.take(caller)).catch(
         (error: unknown) => error,
       );
       expect(failure).toBeInstanceOf(DomainError);

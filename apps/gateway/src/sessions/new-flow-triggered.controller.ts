@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ContactServiceClient, type Contact } from '@parley/contracts/contact';
+import { ContactServiceClient, ContactView, type Contact } from '@parley/contracts/contact';
 import { SessionServiceClient, type Session } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
 import { Access, CurrentCaller } from '../auth/access.ts';
@@ -49,7 +49,10 @@ export class NewFlowTriggeredController {
       refuseOptedOut: false,
       validateOnly: false,
     }));
-    const { outcomes } = await call(this.contacts, this.contacts.batchResolveContacts, { requests });
+    const { outcomes } = await call(this.contacts, this.contacts.batchResolveContacts, {
+      requests,
+      view: ContactView.FULL,
+    });
     const found = outcomes.flatMap(({ outcome }) =>
       outcome?.$case === 'resolved' ? [outcome.value.contact!] : [],
     );

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Batcher } from '@parley/batching';
 import {
   ContactServiceClient,
+  ContactView,
   type ResolveContactRequest,
   type ResolvedContact,
 } from '@parley/contracts/contact';
@@ -33,7 +34,7 @@ const LIMITS = {
 };
 const MAX_BATCHES = 4;
 /** Measured: below it a second batch costs more than it gains (docs/performance.md). */
-const MIN_ITEMS_BESIDE = 64;
+const MIN_ITEMS_BESIDE = 32;
 const MAX_SINGLE_CALLS = 256;
 const ITEM_BYTES = 256;
 /** Of a request without one; there is none today. */
@@ -76,7 +77,8 @@ export class BatchedCalls {
       ...limits,
       name: 'contact',
       run: inOneRequest(metrics.batchItems('gateway_contact'), async (requests) => {
-        const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests });
+        const request = { requests, view: ContactView.BASIC };
+        const { outcomes } = await call(contacts, contacts.batchResolveContacts, request);
         return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
       }),
     });

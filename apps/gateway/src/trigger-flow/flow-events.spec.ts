@@ -62,7 +62,7 @@ describe('a flow that another gateway unpublished', () => {
         subject: flowId,
         sequence: 1,
         time: new Date(),
-        data: {},
+        data: '{}',
       };
       await eventually(() => stream.publish(event));
     };

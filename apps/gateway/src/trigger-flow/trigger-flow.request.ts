@@ -34,7 +34,8 @@ export const idempotencyKey = z
   .optional();
 
 /** The header's value. Fails with INVALID_FIELD. */
-export function parseKey(header: string | undefined): string | undefined {
+export function parseKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
   const key = idempotencyKey.safeParse(header);
   if (key.success) return key.data;
   throw invalidFields([{ field: 'Idempotency-Key', description: key.error.issues[0]!.message }]);

@@ -43,8 +43,10 @@ export class TriggerFlowService {
   async trigger(tenantId: string, request: TriggerFlow, key = ''): Promise<TriggerOutcome> {
     const validateOnly = request.dry_run === true;
     const requestFingerprint = key === '' ? NO_FINGERPRINT : fingerprintOf(request);
-    const earlier = await this.findEarlier({ tenantId, requestId: key, requestFingerprint });
-    if (earlier) return { session: earlier };
+    if (key !== '') {
+      const earlier = await this.findEarlier({ tenantId, requestId: key, requestFingerprint });
+      if (earlier) return { session: earlier };
+    }
 
     const { flow_id: flowId, contact_id: id = '', phone = '', context = '{}' } = request;
     const flow = await this.calls.publishedFlow({ tenantId, flowId });
@@ -77,7 +79,6 @@ export class TriggerFlowService {
   private async findEarlier(
     request: Pick<StartSessionRequest, 'tenantId' | 'requestId' | 'requestFingerprint'>,
   ): Promise<StartSessionResponse | undefined> {
-    if (request.requestId === '') return undefined;
     try {
       return await this.calls.earlierStart(request);
     } catch (error) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { runCommand, startProcess, type StartedProcess } from '@parley/local-servers';
 import { EventProbe, eventually } from '@parley/testing';
 
@@ -42,6 +42,9 @@ const env = {
     ]),
   ),
 };
+
+// A session lasts a minute at least, and a start builds what is not built.
+jest.setTimeout(120_000);
 
 let terminal: StartedProcess;
 let stack: Stack;
