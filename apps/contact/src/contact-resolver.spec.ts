@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ResolveContactRequest } from '@parley/contracts/contact';
+import { Contact, ContactView, type ResolveContactRequest } from '@parley/contracts/contact';
 import { fromRpcStatus } from '@parley/grpc';
 import { v7 as uuidv7 } from 'uuid';
 import { ContactApp, item, told } from './testing/contact-app.ts';
@@ -38,6 +38,32 @@ describe('resolving contacts', () => {
       expect(contact).toMatchObject({ phone, source, optedInAt: contact.createdAt, optedOutAt: undefined });
       expect(outcome).toEqual({ outcome: { $case: 'resolved', value: { contact, created: true } } });
     }
+  });
+
+  it('tells no more than id and phone in the basic view, of contacts found and created', async () => {
+    const ann = await app.add(tenant, PHONE);
+    const items = [
+      by({ phone: PHONE }),
+      by({ phone: OTHER_PHONE, source: 'shop' }),
+      by({ id: ann.id, phone: PHONE }),
+      by({ id: ann.id, phone: OTHER_PHONE }),
+    ];
+    const outcomes = await app.resolve(items, app.client, ContactView.BASIC);
+    const { id } = told(outcomes[1]!) as { id: string };
+    const basic = (given: Partial<Contact>, created: boolean) => ({
+      outcome: {
+        $case: 'resolved',
+        value: { contact: Contact.fromPartial({ tenantId: tenant, ...given }), created },
+      },
+    });
+    expect(outcomes.slice(0, 3)).toEqual([
+      basic({ id: ann.id, phone: PHONE }, false),
+      basic({ id, phone: OTHER_PHONE }, true),
+      basic({ id: ann.id, phone: PHONE }, false),
+    ]);
+    expect(told(outcomes[3]!)).toBe('CONTACT_MISMATCH');
+    // It was created as any other.
+    expect(await app.byId(tenant, id)).toMatchObject({ source: 'shop', metadata: '{}' });
   });
 
   it('gives each item its own outcome, in order, and one bad item leaves its neighbours alone', async () => {

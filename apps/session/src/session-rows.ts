@@ -1,6 +1,12 @@
-import type { Inserter } from '@parley/events';
+import type { Teller } from '@parley/events';
 import type { Statements } from '@parley/postgres';
-import { endedColumns, SESSION_STARTED, STARTED_COLUMNS, type EndedSession } from './session.events.ts';
+import {
+  endedColumns,
+  SESSION_CANCELLED,
+  SESSION_EXPIRED,
+  SESSION_STARTED,
+  STARTED_COLUMNS,
+} from './session.events.ts';
 
 /** The statements that change sessions. Each sets many rows at once and decides by the database clock. */
 
@@ -28,6 +34,12 @@ export interface RunningSession extends RunningKey {
   expiresAt: Date;
 }
 
+/** When a session ended: by the rules, and by the clock. */
+export interface EndedSession {
+  endedAt: Date;
+  endedNow: Date;
+}
+
 /** A session that was just added. */
 export type AddedSession = Pick<RunningSession, 'id' | 'expiresAt'>;
 
@@ -37,6 +49,7 @@ const FACTS = `s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.flow_na
 // Milliseconds, as JavaScript and the events have them.
 const NOW = `date_trunc('milliseconds', clock_timestamp())`;
 const ENDED = endedColumns(NOW);
+const GIVE_ENDED = 'ended_at AS "endedAt", ended_now AS "endedNow"';
 const EXPIRE = `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, sequence = s.sequence + 1`;
 const CANCEL = `UPDATE sessions s SET status = 'cancelled', ended_at = ${NOW}, sequence = s.sequence + 1`;
 /**
@@ -53,9 +66,9 @@ const runningOfKeys = (condition: string): string =>
  * Adds sessions, with their events; passes over those whose flow and contact have a running one. Gives those added. Each
  * begins at its own insertion, not at the batch's: the session before it may have been ended meanwhile.
  */
-export async function insertSessions(tx: Inserter, sessions: NewSession[]): Promise<AddedSession[]> {
-  return tx.insert<AddedSession>({
-    insert: `INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
+export async function insertSessions(tx: Teller, sessions: NewSession[]): Promise<AddedSession[]> {
+  return tx.change<AddedSession>({
+    statement: `INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
        status, sequence, created_at, last_interaction_at, expires_at)
      SELECT n.tenant_id, n.flow_id, n.contact_id, n.id, n.flow_name, n.flow_version, n.node_id, n.context,
        'running', 1, clock.now, clock.now, clock.now + make_interval(mins => n.ttl)
@@ -93,50 +106,54 @@ export async function findRunning(
 }
 
 /** Expires those of the keys whose running session is past its time. */
-export async function expireDead(tx: Statements, keys: RunningKey[]): Promise<EndedSession[]> {
-  return tx.query<EndedSession>(
-    `${EXPIRE} FROM (${runningOfKeys('expires_at <= clock_timestamp()')}) AS dead
-     WHERE s.tenant_id = dead.tenant_id AND s.id = dead.id RETURNING ${ENDED}`,
-    keyColumns(keys),
-  );
+export async function expireDead(tx: Teller, keys: RunningKey[]): Promise<void> {
+  await tx.change({
+    statement: `${EXPIRE} FROM (${runningOfKeys('expires_at <= clock_timestamp()')}) AS dead
+      WHERE s.tenant_id = dead.tenant_id AND s.id = dead.id RETURNING ${ENDED}`,
+    parameters: keyColumns(keys),
+    event: SESSION_EXPIRED,
+    give: 'id',
+  });
 }
 
 /**
  * Expires up to limit sessions that are due, oldest first, leaving alone those another replica has in hand. The clock is
  * asked once, in a subquery: compared with the function itself, which may change from row to row, the index is of no use.
  */
-export async function expireDue(tx: Statements, limit: number): Promise<EndedSession[]> {
-  return tx.query<EndedSession>(
-    `${EXPIRE} FROM (SELECT tenant_id, id FROM sessions
-           WHERE status = 'running' AND expires_at <= (SELECT clock_timestamp())
-           ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
-     WHERE s.tenant_id = due.tenant_id AND s.id = due.id RETURNING ${ENDED}`,
-    [limit],
-  );
+export async function expireDue(tx: Teller, limit: number): Promise<EndedSession[]> {
+  return tx.change<EndedSession>({
+    statement: `${EXPIRE} FROM (SELECT tenant_id, id FROM sessions
+        WHERE status = 'running' AND expires_at <= (SELECT clock_timestamp())
+        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+      WHERE s.tenant_id = due.tenant_id AND s.id = due.id RETURNING ${ENDED}`,
+    parameters: [limit],
+    event: SESSION_EXPIRED,
+    give: GIVE_ENDED,
+  });
 }
 
 /** Cancels those of the keys' sessions that run and have time left. */
-export async function cancelRunningOf(tx: Statements, keys: RunningKey[]): Promise<EndedSession[]> {
-  return tx.query<EndedSession>(
-    `${CANCEL} FROM (${runningOfKeys('expires_at > clock_timestamp()')}) AS running
-     WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
-    keyColumns(keys),
-  );
+export async function cancelRunningOf(tx: Teller, keys: RunningKey[]): Promise<void> {
+  await tx.change({
+    statement: `${CANCEL} FROM (${runningOfKeys('expires_at > clock_timestamp()')}) AS running
+      WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
+    parameters: keyColumns(keys),
+    event: SESSION_CANCELLED,
+    give: 'id',
+  });
 }
 
-/** Cancels a session that runs and has time left; undefined where there is none. */
-export async function cancelRunning(
-  tx: Statements,
-  tenantId: string,
-  id: string,
-): Promise<EndedSession | undefined> {
-  const [session] = await tx.query<EndedSession>(
-    `${CANCEL}
-     WHERE s.tenant_id = $1 AND s.id = $2 AND s.status = 'running' AND s.expires_at > clock_timestamp()
-     RETURNING ${ENDED}`,
-    [tenantId, id],
-  );
-  return session;
+/** Cancels a session that runs and has time left. Whether there was one. */
+export async function cancelRunning(tx: Teller, tenantId: string, id: string): Promise<boolean> {
+  const cancelled = await tx.change({
+    statement: `${CANCEL}
+      WHERE s.tenant_id = $1 AND s.id = $2 AND s.status = 'running' AND s.expires_at > clock_timestamp()
+      RETURNING ${ENDED}`,
+    parameters: [tenantId, id],
+    event: SESSION_CANCELLED,
+    give: 'id',
+  });
+  return cancelled.length > 0;
 }
 
 function keyColumns(keys: RunningKey[]): string[][] {

@@ -4,7 +4,6 @@ import { Outbox } from '@parley/events';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { CurrentSession, type SessionState } from './current-session.entity.ts';
-import { sessionCancelled } from './session.events.ts';
 import type { CountSessions, ListSessions, SessionRequest } from './session.requests.ts';
 import { cancelRunning } from './session-rows.ts';
 
@@ -53,11 +52,7 @@ export class SessionService {
   }
 
   async cancel(request: SessionRequest): Promise<CurrentSession> {
-    const cancelled = await this.outbox.statements(async (tx) => {
-      const session = await cancelRunning(tx, request.tenantId, request.id);
-      if (session) tx.tell([sessionCancelled(session)]);
-      return session !== undefined;
-    });
+    const cancelled = await cancelRunning(this.outbox, request.tenantId, request.id);
     const session = await this.get(request);
     if (cancelled) return session;
     const metadata = { status: session.status };

@@ -1,7 +1,6 @@
 import { DomainError } from '@parley/errors';
-import type { Inserter, OutboxStatements } from '@parley/events';
+import type { OutboxStatements, Teller } from '@parley/events';
 import type { Statements } from '@parley/postgres';
-import { sessionCancelled, sessionExpired } from './session.events.ts';
 import {
   cancelRunningOf,
   expireDead,
@@ -41,7 +40,7 @@ export type Outcomes = Map<string, Start | DomainError>;
 const MAX_ROUNDS = 5;
 
 /** Starts those that nothing stands in the way of. */
-export async function startNew(tx: Inserter, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
+export async function startNew(tx: Teller, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
   const added = new Map((await insertSessions(tx, starts)).map(({ id, expiresAt }) => [id, expiresAt]));
   for (const { id, tenantId, flowId, flowName, flowVersion, contactId } of starts) {
     const expiresAt = added.get(id);
@@ -95,9 +94,9 @@ async function startAll(tx: OutboxStatements, starts: PreparedStart[], outcomes:
     if (pending.length === 0) break;
 
     // What held these back is dead or has just ended, or is to make room.
-    tx.tell((await expireDead(tx, pending)).map(sessionExpired));
+    await expireDead(tx, pending);
     const restarts = pending.filter((start) => start.onConflict === 'restart');
-    if (restarts.length > 0) tx.tell((await cancelRunningOf(tx, restarts)).map(sessionCancelled));
+    if (restarts.length > 0) await cancelRunningOf(tx, restarts);
   }
 }
 

@@ -55,6 +55,10 @@ const event = (subject: string, sequence: number): OutgoingEvent => ({
   data: JSON.stringify({ sequence }),
 });
 
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+/** When a UUIDv7 was made. */
+const timeOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
+
 const publish = (replica: Replica, ...events: OutgoingEvent[]): Promise<void> =>
   replica.outbox.transaction((_tx, add) => add(events));
 
@@ -110,6 +114,69 @@ describe('the outbox', () => {
     await probe.waitFor('outbox_spec.happened');
     expect(probe.events.map(({ id }) => id)).toEqual([marker.id]);
     await probe.close();
+  });
+
+  it('adds rows and their events in one statement, or neither (P6)', async () => {
+    const replica = await addReplica();
+    replica.relay.start();
+    await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY, weight int CHECK (weight > 0))');
+    const add = (...things: [id: string, weight: number][]) =>
+      replica.outbox.change<{ id: string; double: number }>({
+        statement: `INSERT INTO things SELECT * FROM unnest($1::text[], $2::int[]) ON CONFLICT DO NOTHING RETURNING id, weight`,
+        parameters: [things.map(([id]) => id), things.map(([, weight]) => weight)],
+        event: {
+          type: 'outbox_spec.happened',
+          tenantId: `'${tenantId}'::uuid`,
+          subject: 'id',
+          sequence: '1',
+          time: 'clock_timestamp()',
+          data: `json_build_object('weight', weight)::text`,
+        },
+        give: 'id, 2 * weight AS double',
+      });
+    expect(await add(['a', 1])).toEqual([expect.objectContaining({ id: 'a', double: 2 })]);
+    // One of them may not be.
+    await expect(add(['b', 2], ['c', 0])).rejects.toThrow();
+    expect((await add(['a', 5], ['d', 4])).map(({ id }) => id)).toEqual(['d']);
+
+    const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
+    await probe.waitFor('outbox_spec.happened', 2);
+    expect(probe.events.map(({ subject, sequence, data }) => ({ subject, sequence, data }))).toEqual([
+      { subject: 'a', sequence: 1, data: { weight: 1 } },
+      { subject: 'd', sequence: 1, data: { weight: 4 } },
+    ]);
+    expect(probe.events.every(({ id }) => UUID_V7.test(id) && timeOf(id) > Date.now() - 60_000)).toBe(true);
+    expect(await testDatabase.query('SELECT id FROM things ORDER BY id')).toEqual([{ id: 'a' }, { id: 'd' }]);
+    await probe.close();
+  });
+
+  it.each([
+    ['the first of its subject', 1, false, true],
+    ['the second, and the first is published', 2, false, true],
+    ['the second, and the first waits', 2, true, false],
+    ['a later one', 3, false, false],
+  ])('claims, or leaves to polling, an event that is %s', async (_what, sequence, waits, claimed) => {
+    // Its relay does not run: what it claims, it keeps.
+    const replica = await addReplica();
+    const subject = uuidv7();
+    if (waits) await publish(replica, event(subject, 1));
+    await testDatabase.query('CREATE TABLE things (id text)');
+    await replica.outbox.change({
+      statement: 'INSERT INTO things VALUES ($1) RETURNING id',
+      parameters: [subject],
+      event: {
+        type: 'outbox_spec.happened',
+        tenantId: `'${tenantId}'::uuid`,
+        subject: 'id',
+        sequence: String(sequence),
+        time: 'clock_timestamp()',
+        data: `'{}'`,
+      },
+      give: 'id',
+    });
+    expect((await waiting()).filter((row) => row.sequence === sequence)).toEqual([
+      { subject, sequence, claimed },
+    ]);
   });
 
   it('holds an event back while an earlier one of its subject waits at another replica (P6)', async () => {

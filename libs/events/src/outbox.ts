@@ -6,28 +6,25 @@ import type { OutboxRelay } from './outbox-relay.ts';
 /** Writes events into the transaction at hand. They are published if and only if it commits. */
 export type Publish = (events: OutgoingEvent[]) => Promise<void>;
 
-/** Adds rows and tells of them in one statement, so that both are there or neither. */
-export interface Inserter {
-  /** The rows that were added, as the addition gives them. */
-  insert<Row>(addition: Addition): Promise<Row[]>;
+/** Changes rows and tells of it in one statement, so that both happen or neither. */
+export interface Teller {
+  /** What the change gives of each row. */
+  change<Row>(change: Change): Promise<Row[]>;
 }
 
-/** Rows to be added, each the first thing that happens to its subject. */
-export interface Addition {
-  /** An INSERT that returns columns. */
-  insert: string;
+/** Rows to be added or updated, and what is told of each. */
+export interface Change {
+  /** An INSERT or UPDATE that returns columns. */
+  statement: string;
   parameters: unknown[];
-  /** The event of each row, as expressions over the columns returned; data is the text of a JSON object. */
-  event: Record<'type' | 'tenantId' | 'subject' | 'time' | 'data', string>;
+  /** The type of the event, and the rest of it as expressions over the columns returned; data is the text of a JSON object. */
+  event: Record<'type' | 'tenantId' | 'subject' | 'sequence' | 'time' | 'data', string>;
   /** What is given of each row: a list for SELECT, over the same columns. */
   give: string;
 }
 
-/** A transaction that may add rows and tell of what it does. */
-export interface OutboxStatements extends Statements, Inserter {
-  /** Writes events, in their order. They are not waited for, so they cost no round trip of their own. */
-  tell(events: OutgoingEvent[]): void;
-}
+/** A transaction that may tell of what it changes. */
+export interface OutboxStatements extends Statements, Teller {}
 
 /**
  * How long the replica that wrote an event may take to publish it before another one does. Longer than a publish
@@ -71,15 +68,10 @@ export class Outbox {
       claimed = [];
       return work({
         ...tx,
-        insert: async <Row>(addition: Addition) => {
-          const added = await this.add<Row>(tx, addition);
-          claimed.push(...added.claimed);
-          return added.rows;
-        },
-        tell: (events) => {
-          if (events.length === 0) return;
-          const { text, parameters, claimedBy } = this.insertion(events);
-          tx.post<Row>(text, parameters, (rows) => claimed.push(...claimedBy(rows)));
+        change: async <Row>(change: Change) => {
+          const told = await this.tell<Row>(tx, change);
+          claimed.push(...told.claimed);
+          return told.rows;
         },
       });
     });
@@ -87,34 +79,43 @@ export class Outbox {
     return result;
   }
 
-  /** An addition by itself: a single statement, and so a single round trip. */
-  async insert<Row>(addition: Addition): Promise<Row[]> {
-    const { rows, claimed } = await this.add<Row>(this.database, addition);
+  /** A change by itself: a single statement, and so a single round trip. */
+  async change<Row>(change: Change): Promise<Row[]> {
+    const { rows, claimed } = await this.tell<Row>(this.database, change);
     this.relay.publishSoon(claimed);
     return rows;
   }
 
-  /** Claims all events or none: no row that was just added has an earlier event. */
-  private async add<Row>(
+  /**
+   * Claims an event that is its subject's first, or the second when the first is published. Of a later one the statement
+   * may not see all that came before it: its snapshot may be older than the row it changes. The relay's poll sees it.
+   */
+  private async tell<Row>(
     tx: Pick<Statements, 'query'>,
-    { insert, parameters, event, give }: Addition,
+    { statement, parameters, event, give }: Change,
   ): Promise<{ rows: Row[]; claimed: OutgoingEvent[] }> {
-    const accepted = this.relay.accepts(MAX_ADDED);
     const rows = await tx.query<Row & ToldRow>(
-      `WITH added AS (${insert}),
+      `WITH changed AS (${statement}),
        event AS MATERIALIZED (
          SELECT *, ${event.tenantId} AS event_tenant, ${UUID_V7} AS event_id, ${event.subject} AS event_subject,
-                ${event.time} AS event_time, ${event.data} AS event_data
-         FROM added),
+                ${event.sequence} AS event_sequence, ${event.time} AS event_time, ${event.data} AS event_data
+         FROM changed),
+       claim AS MATERIALIZED (
+         SELECT *, $${parameters.length + 1}::bool AND (event_sequence = 1 OR event_sequence = 2 AND NOT EXISTS (
+             SELECT FROM outbox o
+             WHERE o.tenant_id = event_tenant AND o.subject = event_subject AND o.published_at IS NULL)) AS event_claimed
+         FROM event),
        told AS (
          INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
-         SELECT event_tenant, event_id, '${event.type}', event_subject, 1, event_time, event_data::json,
-                CASE WHEN $${parameters.length + 1}::bool THEN ${CLAIM_END} ELSE '-infinity' END
-         FROM event)
-       SELECT ${give}, event_tenant, event_id, event_subject, event_time, event_data FROM event`,
-      [...parameters, accepted],
+         SELECT event_tenant, event_id, '${event.type}', event_subject, event_sequence, event_time, event_data::json,
+                CASE WHEN event_claimed THEN ${CLAIM_END} ELSE '-infinity' END
+         FROM claim)
+       SELECT ${give}, event_tenant, event_id, event_subject, event_sequence, event_time, event_data, event_claimed
+       FROM claim`,
+      [...parameters, this.relay.accepts(MAX_CHANGED)],
     );
-    return { rows, claimed: accepted ? rows.map((row) => toEvent(event.type, row)) : [] };
+    const claimed = rows.filter((row) => row.event_claimed).map((row) => toEvent(event.type, row));
+    return { rows, claimed };
   }
 
   /**
@@ -155,12 +156,14 @@ interface ToldRow {
   event_tenant: string;
   event_id: string;
   event_subject: string;
+  event_sequence: number;
   event_time: Date;
   event_data: string;
+  event_claimed: boolean;
 }
 
-/** A call has no more items. */
-const MAX_ADDED = 1_000;
+/** By one statement: a call has no more items, and a sweep fewer. */
+const MAX_CHANGED = 1_000;
 
 function toEvent(type: string, row: ToldRow): OutgoingEvent {
   return {
@@ -168,7 +171,7 @@ function toEvent(type: string, row: ToldRow): OutgoingEvent {
     tenantId: row.event_tenant,
     type,
     subject: row.event_subject,
-    sequence: 1,
+    sequence: row.event_sequence,
     time: row.event_time,
     data: row.event_data,
   };

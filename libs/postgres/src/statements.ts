@@ -5,8 +5,8 @@ import type { Pool, PoolClient, QueryResult } from 'pg';
 export interface Statements {
   /** A statement's rows. Statements not waited for leave together. */
   query<Row>(text: string, parameters?: unknown[]): Promise<Row[]>;
-  /** Sends a statement that nobody waits for; its rows are told once the transaction is committed. */
-  post<Row>(text: string, parameters: unknown[], committed?: (rows: Row[]) => void): void;
+  /** Sends a statement whose rows nobody needs, without waiting for it. */
+  post(text: string, parameters: unknown[]): void;
 }
 
 /** Runs one statement outside a transaction. */
@@ -39,7 +39,6 @@ export async function runStatements<T>(pool: Pool, work: (tx: Statements) => Pro
 
 async function beginAndCommit<T>(client: PoolClient, work: (tx: Statements) => Promise<T>): Promise<T> {
   const sent: Promise<QueryResult>[] = [];
-  const told: (() => Promise<void>)[] = [];
   const send = (text: string, parameters: unknown[]): Promise<QueryResult> => {
     const result = client.query(prepared(text, parameters));
     // Who does not wait for it is told by the commit.
@@ -52,17 +51,13 @@ async function beginAndCommit<T>(client: PoolClient, work: (tx: Statements) => P
   const result = await work({
     query: async <Row>(text: string, parameters: unknown[] = []) =>
       (await send(text, parameters)).rows as Row[],
-    post: (text, parameters, committed) => {
-      const posted = send(text, parameters);
-      if (committed) told.push(async () => committed((await posted).rows as never));
-    },
+    post: (text, parameters) => void send(text, parameters),
   });
   const commit = send('COMMIT', []);
   await Promise.all(sent);
   // A statement that failed and was not waited for turns COMMIT into ROLLBACK; it has thrown above.
   const { command } = await commit;
   if (command !== 'COMMIT') throw new Error(`COMMIT was answered with ${command}`);
-  for (const tell of told) await tell();
   return result;
 }
 
