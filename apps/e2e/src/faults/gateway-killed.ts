@@ -8,7 +8,7 @@ import type { Rig } from './rig.ts';
  */
 export async function killGateway(rig: Rig, inFlight: number): Promise<Violation[]> {
   const before = rig.history.calls.length;
-  const starts = Array.from({ length: inFlight }, () => rig.newStart());
+  const starts = Array.from({ length: inFlight }, () => rig.newStart(true));
   const callers = starts.map((start) => rig.startUntilAnswered(start));
   // Some have their answers, the others have not.
   while (rig.history.calls.length <= before) await new Promise(setImmediate);

@@ -5,6 +5,8 @@ import type { Rig } from './rig.ts';
 
 interface Point {
   wire: 'postgres' | 'nats';
+  /** Whether the starts have keys. Those without are a single statement. */
+  keyed?: boolean;
   /** The message before which the process dies; what it says is never passed on. */
   at: (frame: Frame) => boolean;
 }
@@ -15,19 +17,33 @@ const WRITES_OF_A_START = /INTO (start_requests|sessions)/;
 export const POINTS = {
   'before its first write': {
     wire: 'postgres',
+    keyed: true,
     at: ({ kind, text }) => kind === 'statement' && WRITES_OF_A_START.test(text),
   },
   'after the insert': {
     wire: 'postgres',
+    keyed: true,
     at: ({ kind, text }) => kind === 'done' && text.includes('INTO sessions'),
   },
   'before the commit': {
     wire: 'postgres',
+    keyed: true,
     at: ({ kind, text, transaction }) => kind === 'statement' && text === 'COMMIT' && isStart(transaction),
   },
   'after the commit': {
     wire: 'postgres',
+    keyed: true,
     at: ({ tag, transaction }) => tag === 'COMMIT' && isStart(transaction),
+  },
+  'before its one statement': {
+    wire: 'postgres',
+    keyed: false,
+    at: (frame) => frame.kind === 'statement' && isStartByItself(frame),
+  },
+  'after its one statement, and so its commit': {
+    wire: 'postgres',
+    keyed: false,
+    at: (frame) => frame.kind === 'done' && isStartByItself(frame),
   },
   'before the publish': { wire: 'nats', at: ({ kind }) => kind === 'publish' },
   'after the publish': { wire: 'nats', at: ({ kind }) => kind === 'ack' },
@@ -45,7 +61,7 @@ export const POINT_NAMES = Object.keys(POINTS) as PointName[];
  * and repeat it until it is answered; then starts the process again.
  */
 export async function killSessionAt(rig: Rig, name: PointName, starts: number): Promise<void> {
-  const { wire, at }: Point = POINTS[name];
+  const { wire, keyed, at }: Point = POINTS[name];
   const struck = Promise.withResolvers<void>();
   let done = false;
   rig.wires![wire].watch = async (frame) => {
@@ -55,7 +71,7 @@ export async function killSessionAt(rig: Rig, name: PointName, starts: number): 
     struck.resolve();
     return 'cut';
   };
-  const callers = Array.from({ length: starts }, () => rig.startUntilAnswered());
+  const callers = Array.from({ length: starts }, () => rig.startUntilAnswered(rig.newStart(keyed)));
   const late = pass(10_000).then(() => {
     if (!done) throw new Error(`No start came by "${name}"`);
   });
@@ -76,8 +92,11 @@ export async function loseCommitAnswers(
   options: { starts: number; callers: number; share: number },
 ): Promise<number> {
   let lost = 0;
-  rig.wires!.postgres.watch = ({ tag, transaction }) => {
-    if (tag !== 'COMMIT' || !isStart(transaction) || rig.random.next() >= options.share) return 'pass';
+  const commits = (frame: Frame): boolean =>
+    (frame.tag === 'COMMIT' && isStart(frame.transaction)) ||
+    (frame.kind === 'done' && isStartByItself(frame));
+  rig.wires!.postgres.watch = (frame) => {
+    if (!commits(frame) || rig.random.next() >= options.share) return 'pass';
     lost += 1;
     return lost % 2 === 0 ? 'cut' : 'hold';
   };
@@ -117,6 +136,12 @@ export async function stopNatsDuringPublish(rig: Rig, when: 'publish' | 'ack'): 
       throw new Error('Not given up yet');
   });
   nats.resume();
+}
+
+/** A statement outside a transaction; it is committed when the server says that it is done. */
+function isStartByItself({ text, transaction = [] }: Frame): boolean {
+  const last = transaction.findLast((one) => /^(BEGIN|START TRANSACTION|COMMIT|ROLLBACK)\b/.test(one));
+  return text.includes('INTO sessions') && (last === undefined || /^(COMMIT|ROLLBACK)/.test(last));
 }
 
 function isStart(transaction: readonly string[] = []): boolean {

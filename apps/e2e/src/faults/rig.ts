@@ -20,7 +20,8 @@ export interface RigOptions {
 /** A start a caller can repeat. */
 export interface Start {
   phone: string;
-  key: string;
+  /** Undefined: repeated, it finds its own session running. */
+  key: string | undefined;
 }
 
 /**
@@ -107,20 +108,22 @@ export class Rig {
     this.history = new History();
   }
 
-  /** A contact that has had no session yet. */
-  newStart(): Start {
+  /** A contact that has had no session yet. Unless told otherwise every other one has a key: they go different ways. */
+  newStart(keyed = this.phones % 2 === 0): Start {
     const phone = `+1415${2_000_000 + (this.phones += 1)}`;
-    return { phone, key: randomUUID() };
+    return { phone, key: keyed ? randomUUID() : undefined };
   }
 
   /** One attempt. Undefined: no answer came. */
   start(start: Start = this.newStart()): Promise<Answer | undefined> {
     const body = { flow_id: this.flow, phone: start.phone, context: { cart: start.phone } };
     const asked = { kind: 'start', flow: this.flow, contact: start.phone, key: start.key, body };
-    return this.http(asked, 'POST', '/actions/trigger-flow', body, { 'Idempotency-Key': start.key });
+    return this.http(asked, 'POST', '/actions/trigger-flow', body, {
+      ...(start.key !== undefined && { 'Idempotency-Key': start.key }),
+    });
   }
 
-  /** Repeats a start, with its key, until it is answered for good. Gives the session's id. */
+  /** Repeats a start, with its key if it has one, until it is answered for good. Gives the session's id. */
   async startUntilAnswered(start: Start = this.newStart()): Promise<string> {
     return eventually(async () => {
       const answer = await this.start(start);

@@ -28,6 +28,6 @@ describe('a start', () => {
 
   it('leaves one session, one answer and one event of each kind after all this (I1 to I9)', async () => {
     expect(await rig.check({ onceEach: true })).toEqual([]);
-    expect(rig.history.counts()).toMatchObject({ 'start ok': 100 + 7 * 3 + 4 });
+    expect(rig.history.counts()).toMatchObject({ 'start ok': 100 + 9 * 3 + 4 });
   });
 });
