@@ -125,7 +125,13 @@ describe('the metrics of a session service', () => {
     await addReplica({ EXPIRER: 'false' });
     const one = newStart(app);
     await app.startAll([one, one, { ...one, flowVersion: 5 }]);
-    const names = [...(await scrape()).keys()];
+    // Some are there only once they have been read for the first time.
+    const names = await eventually(async () => {
+      const found = [...(await scrape()).keys()];
+      expect(found).toContain('parley_session_expiry_lag_seconds');
+      expect(found).toContain('parley_outbox_oldest_unsent_seconds');
+      return found;
+    });
     const many = Array.from({ length: 120 }, () => newStart(app));
     for (const some of [many.slice(0, 60), many.slice(60)]) {
       await app.startAll(some.flatMap((start) => [start, { ...start, flowVersion: 5 }]));
