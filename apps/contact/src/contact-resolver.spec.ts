@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Contact, ContactView, type ResolveContactRequest } from '@parley/contracts/contact';
-import { fromRpcStatus } from '@parley/grpc';
+import { Consent, Contact, ContactView, type ResolveContactRequest } from '@parley/contracts/contact';
+import { call, fromRpcStatus } from '@parley/grpc';
 import { v7 as uuidv7 } from 'uuid';
 import { ContactApp, item, told } from './testing/contact-app.ts';
 
@@ -42,11 +42,18 @@ describe('resolving contacts', () => {
 
   it('tells no more than id and phone in the basic view, of contacts found and created', async () => {
     const ann = await app.add(tenant, PHONE);
+    await call(app.client, app.client.setConsent, {
+      tenantId: tenant,
+      id: ann.id,
+      consent: Consent.OPTED_OUT,
+    });
     const items = [
       by({ phone: PHONE }),
       by({ phone: OTHER_PHONE, source: 'shop' }),
       by({ id: ann.id, phone: PHONE }),
       by({ id: ann.id, phone: OTHER_PHONE }),
+      by({ phone: '+14155550125', validateOnly: true }),
+      by({ phone: PHONE, refuseOptedOut: true }),
     ];
     const outcomes = await app.resolve(items, app.client, ContactView.BASIC);
     const { id } = told(outcomes[1]!) as { id: string };
@@ -61,7 +68,11 @@ describe('resolving contacts', () => {
       basic({ id, phone: OTHER_PHONE }, true),
       basic({ id: ann.id, phone: PHONE }, false),
     ]);
-    expect(told(outcomes[3]!)).toBe('CONTACT_MISMATCH');
+    expect(outcomes[4]).toEqual(basic({ phone: '+14155550125' }, true));
+    expect([outcomes[3], outcomes[5]].map((outcome) => told(outcome!))).toEqual([
+      'CONTACT_MISMATCH',
+      'CONTACT_OPTED_OUT',
+    ]);
     // It was created as any other.
     expect(await app.byId(tenant, id)).toMatchObject({ source: 'shop', metadata: '{}' });
   });

@@ -25,10 +25,17 @@ export type ResolvedContact = Omit<ContactEntity, 'createdAt' | 'updatedAt'> & P
 
 type BasicContact = Pick<ContactEntity, 'tenantId' | 'id' | 'phone' | 'optedOutAt'>;
 
-/** Of a contact whose other fields are not read. */
-const UNREAD = { name: '', email: '', locale: '', tags: [], metadata: '', source: '', optedInAt: null };
-/** Of one that is not there. */
-const UNKNOWN = { ...UNREAD, id: '', metadata: '{}', optedOutAt: null };
+/** The fields that the basic view leaves out. */
+const BLANK = {
+  name: '',
+  email: '',
+  locale: '',
+  tags: [],
+  metadata: '',
+  source: '',
+  optedInAt: null,
+  optedOutAt: null,
+};
 
 const BASIC = 'tenant_id AS "tenantId", id, phone, opted_out_at AS "optedOutAt"';
 /** A row as a ContactEntity. */
@@ -72,11 +79,11 @@ export class ContactResolver {
         item.id === '' ? byPhone.get(key(item.tenantId, item.phone)) : byId.get(key(item.tenantId, item.id));
       if (contact) {
         // Only the first item of a phone created it.
-        return accept(item, { ...UNREAD, ...contact }, !item.validateOnly && created.delete(contact.id));
+        const refusal = refusalOf(item, contact);
+        if (refusal) return refusal;
+        return { contact: show(contact, view), created: !item.validateOnly && created.delete(contact.id) };
       }
-      return item.id === ''
-        ? { contact: { ...UNKNOWN, tenantId: item.tenantId, phone: item.phone }, created: true }
-        : contactNotFound();
+      return item.id === '' ? { contact: unknownContact(item, view), created: true } : contactNotFound();
     });
   }
 
@@ -156,7 +163,8 @@ function check(request: unknown): ResolveContact | DomainError {
   return { ...item, phone };
 }
 
-function accept(item: ResolveContact, contact: ResolvedContact, created: boolean): Resolution {
+/** Why an item may not have this contact, if so. */
+function refusalOf(item: ResolveContact, contact: BasicContact): DomainError | undefined {
   if (item.phone !== '' && item.phone !== contact.phone) {
     const fields = [{ field: 'id', description: 'id and phone name different contacts' }];
     return new DomainError('invalid_argument', 'CONTACT_MISMATCH', 'id and phone name different contacts', {
@@ -166,7 +174,19 @@ function accept(item: ResolveContact, contact: ResolvedContact, created: boolean
   if (item.refuseOptedOut && contact.optedOutAt !== null) {
     return new DomainError('failed_precondition', 'CONTACT_OPTED_OUT', 'Contact has opted out');
   }
-  return { contact, created };
+  return undefined;
+}
+
+function show(contact: BasicContact, view: View): ResolvedContact {
+  // With the full view all of it was read.
+  if (view === 'full') return contact as ContactEntity;
+  const { tenantId, id, phone } = contact;
+  return { ...BLANK, tenantId, id, phone };
+}
+
+/** One that would be created. */
+function unknownContact({ tenantId, phone }: ResolveContact, view: View): ResolvedContact {
+  return { ...BLANK, ...(view === 'full' && { metadata: '{}' }), tenantId, id: '', phone };
 }
 
 function key(tenantId: string, value: string): string {

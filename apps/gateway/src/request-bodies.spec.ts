@@ -82,6 +82,19 @@ describe('a body', () => {
     await once(socket, 'close');
   });
 
+  it('that is refused for its length and does not come is answered all the same', async () => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port: Number(new URL(`http://${app.gateway.address}`).port),
+    });
+    socket.write(
+      `POST ${TRIGGER} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
+        'Content-Type: application/json\r\nContent-Length: 4194304\r\n\r\n',
+    );
+    expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1\.1 413 /);
+    await once(socket, 'close');
+  });
+
   it.each([
     ['empty', '', {}],
     ['an empty object', '{}', {}],

@@ -5,7 +5,7 @@ import {
   SESSION_CANCELLED,
   SESSION_EXPIRED,
   SESSION_STARTED,
-  STARTED_COLUMNS,
+  SESSION_COLUMNS,
 } from './session.events.ts';
 
 /** The statements that change sessions. Each sets many rows at once and decides by the database clock. */
@@ -66,8 +66,8 @@ const runningOfKeys = (condition: string): string =>
  * Adds sessions, with their events; passes over those whose flow and contact have a running one. Gives those added. Each
  * begins at its own insertion, not at the batch's: the session before it may have been ended meanwhile.
  */
-export async function insertSessions(tx: Teller, sessions: NewSession[]): Promise<AddedSession[]> {
-  return tx.change<AddedSession>({
+export async function insertSessions(teller: Teller, sessions: NewSession[]): Promise<AddedSession[]> {
+  return teller.change<AddedSession>({
     statement: `INSERT INTO sessions AS s (tenant_id, flow_id, contact_id, id, flow_name, flow_version, current_node_id, context,
        status, sequence, created_at, last_interaction_at, expires_at)
      SELECT n.tenant_id, n.flow_id, n.contact_id, n.id, n.flow_name, n.flow_version, n.node_id, n.context,
@@ -76,7 +76,7 @@ export async function insertSessions(tx: Teller, sessions: NewSession[]): Promis
          AS n (tenant_id, flow_id, contact_id, id, flow_name, flow_version, node_id, context, ttl),
        LATERAL (SELECT ${NOW} AS now WHERE n.ttl IS NOT NULL) AS clock
      ON CONFLICT (tenant_id, flow_id, contact_id) WHERE status = 'running' DO NOTHING
-     RETURNING ${STARTED_COLUMNS}`,
+     RETURNING ${SESSION_COLUMNS}`,
     event: SESSION_STARTED,
     give: 'id, expires_at AS "expiresAt"',
     parameters: [
@@ -93,10 +93,10 @@ export async function insertSessions(tx: Teller, sessions: NewSession[]): Promis
 
 /** Those of the keys that have a running session with time left. */
 export async function findRunning(
-  tx: Pick<Statements, 'query'>,
+  database: Pick<Statements, 'query'>,
   keys: RunningKey[],
 ): Promise<RunningSession[]> {
-  return tx.query<RunningSession>(
+  return database.query<RunningSession>(
     `SELECT s.* FROM (${KEYS}) AS key (tenant_id, flow_id, contact_id), LATERAL (
        SELECT ${FACTS} FROM sessions s
        WHERE s.tenant_id = key.tenant_id AND s.flow_id = key.flow_id AND s.contact_id = key.contact_id
@@ -106,8 +106,8 @@ export async function findRunning(
 }
 
 /** Expires those of the keys whose running session is past its time. */
-export async function expireDead(tx: Teller, keys: RunningKey[]): Promise<void> {
-  await tx.change({
+export async function expireDead(teller: Teller, keys: RunningKey[]): Promise<void> {
+  await teller.change({
     statement: `${EXPIRE} FROM (${runningOfKeys('expires_at <= clock_timestamp()')}) AS dead
       WHERE s.tenant_id = dead.tenant_id AND s.id = dead.id RETURNING ${ENDED}`,
     parameters: keyColumns(keys),
@@ -120,8 +120,8 @@ export async function expireDead(tx: Teller, keys: RunningKey[]): Promise<void> 
  * Expires up to limit sessions that are due, oldest first, leaving alone those another replica has in hand. The clock is
  * asked once, in a subquery: compared with the function itself, which may change from row to row, the index is of no use.
  */
-export async function expireDue(tx: Teller, limit: number): Promise<EndedSession[]> {
-  return tx.change<EndedSession>({
+export async function expireDue(teller: Teller, limit: number): Promise<EndedSession[]> {
+  return teller.change<EndedSession>({
     statement: `${EXPIRE} FROM (SELECT tenant_id, id FROM sessions
         WHERE status = 'running' AND expires_at <= (SELECT clock_timestamp())
         ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
@@ -133,8 +133,8 @@ export async function expireDue(tx: Teller, limit: number): Promise<EndedSession
 }
 
 /** Cancels those of the keys' sessions that run and have time left. */
-export async function cancelRunningOf(tx: Teller, keys: RunningKey[]): Promise<void> {
-  await tx.change({
+export async function cancelRunningOf(teller: Teller, keys: RunningKey[]): Promise<void> {
+  await teller.change({
     statement: `${CANCEL} FROM (${runningOfKeys('expires_at > clock_timestamp()')}) AS running
       WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
     parameters: keyColumns(keys),
@@ -144,8 +144,8 @@ export async function cancelRunningOf(tx: Teller, keys: RunningKey[]): Promise<v
 }
 
 /** Cancels a session that runs and has time left. Whether there was one. */
-export async function cancelRunning(tx: Teller, tenantId: string, id: string): Promise<boolean> {
-  const cancelled = await tx.change({
+export async function cancelRunning(teller: Teller, tenantId: string, id: string): Promise<boolean> {
+  const cancelled = await teller.change({
     statement: `${CANCEL}
       WHERE s.tenant_id = $1 AND s.id = $2 AND s.status = 'running' AND s.expires_at > clock_timestamp()
       RETURNING ${ENDED}`,

@@ -57,7 +57,7 @@ export class SessionStarter {
     const starts = items.filter((item): item is PreparedStart => !(item instanceof DomainError));
     // Always in the same order, so that two batches with the same contacts rarely wait for each other in a circle.
     const sorted = starts.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    const outcomes = await this.startAll(sorted);
+    const outcomes = await this.makeStarts(sorted);
     return items.map((item) => {
       if (item instanceof DomainError) return item;
       return outcomes.get(item.id) ?? unavailable('The session running for this contact kept changing');
@@ -65,19 +65,27 @@ export class SessionStarter {
   }
 
   /**
-   * Most starts are a statement each way: added, or answered with the session that runs. A transaction is for those that
-   * have to end a session first, and for those with a request id, which is stored beside what it brought.
+   * Most starts need no transaction: they are added by one statement, or answered with the session that runs by another. A
+   * transaction is for those that have to end a session first, for those with a request id, which is stored beside what
+   * it brought, and for what has to keep its place beside such a one.
    */
-  private async startAll(starts: PreparedStart[]): Promise<Outcomes> {
+  private async makeStarts(starts: PreparedStart[]): Promise<Outcomes> {
+    const special = new Set(starts.filter(isSpecial).map(keyOf));
+    const simple = starts.filter((start) => !special.has(keyOf(start)));
     const outcomes: Outcomes = new Map();
-    const plain = starts.filter((start) => !start.validateOnly && start.requestId === '');
-    if (plain.length > 0) await startNew(this.outbox, plain, outcomes);
-    const refused = withoutOutcome(plain, outcomes);
-    if (refused.length > 0) await meetRunning(this.database, refused, outcomes);
-    const rest = withoutOutcome(starts, outcomes);
-    if (rest.length === 0) return outcomes;
-    const more = await this.outbox.statements((tx) => startInTransaction(tx, rest));
-    return new Map([...outcomes, ...more]);
+    if (simple.length > 0) await startNew(this.outbox, simple, outcomes);
+    try {
+      const refused = withoutOutcome(simple, outcomes);
+      if (refused.length > 0) await meetRunning(this.database, refused, outcomes);
+      const rest = withoutOutcome(starts, outcomes);
+      if (rest.length === 0) return outcomes;
+      return new Map([...outcomes, ...(await this.outbox.statements((tx) => startInTransaction(tx, rest)))]);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      // Of those before, what is committed stays so.
+      for (const { id } of withoutOutcome(starts, outcomes)) outcomes.set(id, error);
+      return outcomes;
+    }
   }
 
   /** What earlier starts were answered, one outcome per request, in order. */
@@ -111,6 +119,10 @@ export class SessionStarter {
       throw error;
     }
   }
+}
+
+function isSpecial({ validateOnly, requestId }: PreparedStart): boolean {
+  return validateOnly || requestId !== '';
 }
 
 function ownFingerprint({ requestId, flowId, contactId, context, onConflict }: StartSession): string {

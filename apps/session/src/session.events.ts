@@ -5,8 +5,8 @@ import type { Change } from '@parley/events';
 /** As JSON has times: UTC, to the millisecond, which is as exact as our rows are. */
 const json = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** What statements on sessions s return for their events. */
-const FACTS = `s.tenant_id, s.id, s.flow_id, s.flow_name, s.flow_version, s.contact_id, s.status, s.sequence, s.created_at,
+/** What a statement that adds sessions s returns of each. */
+export const SESSION_COLUMNS = `s.tenant_id, s.id, s.flow_id, s.flow_name, s.flow_version, s.contact_id, s.status, s.sequence, s.created_at,
   s.expires_at`;
 
 const data = (...more: string[]): string => {
@@ -27,10 +27,9 @@ export const SESSION_STARTED: Change['event'] = {
   time: 'created_at',
   data: data(),
 };
-export const STARTED_COLUMNS = FACTS;
 
 const ENDED = { ...ofSession, time: 'ended_now', data: data(`'ended_at', ${json('ended_at')}`) };
 export const SESSION_EXPIRED: Change['event'] = { ...ENDED, type: 'session.expired' };
 export const SESSION_CANCELLED: Change['event'] = { ...ENDED, type: 'session.cancelled' };
-/** now: SQL for the time by the clock, which is that of the event; an expiry may be swept later than it was due. */
-export const endedColumns = (now: string): string => `${FACTS}, s.ended_at, ${now} AS ended_now`;
+/** What one that ends them returns. now: SQL for the time by the clock, which is that of the event; an expiry may be swept later than it was due. */
+export const endedColumns = (now: string): string => `${SESSION_COLUMNS}, s.ended_at, ${now} AS ended_now`;

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConflictPolicy, StartResult, type StartSessionRequest } from '@parley/contracts/session';
+import type { Status } from '@parley/contracts/rpc';
+import {
+  ConflictPolicy,
+  StartResult,
+  type StartSessionRequest,
+  type StartSessionResponse,
+} from '@parley/contracts/session';
 import { call, fromRpcStatus } from '@parley/grpc';
 import { eventually } from '@parley/testing';
+import pg from 'pg';
 import { newStart, SessionApp } from './testing/session-app.ts';
 
 let app: SessionApp;
@@ -28,6 +35,45 @@ const getStarts = async (...requests: StartSessionRequest[]) => {
     outcome?.$case === 'error' ? fromRpcStatus(outcome.value).reason : outcome!.value.sessionId,
   );
 };
+
+describe('a batch of starts with and without request ids', () => {
+  it('keeps their order where two are of the same flow and contact', async () => {
+    const plain = newStart(app);
+    const [first, second, trial] = [newStart(app), newStart(app), newStart(app)];
+    const { outcomes } = await app.startAll([
+      keyed(first),
+      { ...first, requestId: '' },
+      second,
+      keyed({ ...second, requestId: 'key 2' }),
+      { ...trial, validateOnly: true },
+      trial,
+      plain,
+    ]);
+    const results = outcomes.map(({ outcome }) => (outcome as { value: StartSessionResponse }).value.result);
+    const { STARTED, ALREADY_RUNNING } = StartResult;
+    expect(results).toEqual([STARTED, ALREADY_RUNNING, STARTED, ALREADY_RUNNING, STARTED, STARTED, STARTED]);
+  });
+
+  it('tells each what became of it, though a neighbour cannot be answered in time', async () => {
+    const stuck = keyed();
+    const plain = newStart(app, { tenantId: stuck.tenantId });
+    // A twin that is under way, and stays so.
+    const twin = new pg.Client(app.database.url);
+    await twin.connect();
+    await twin.query('BEGIN');
+    await twin.query(
+      `INSERT INTO start_requests (tenant_id, request_id, fingerprint, session_id, result, created_at)
+       VALUES ($1, $2, '', $1, 'started', clock_timestamp())`,
+      [stuck.tenantId, stuck.requestId],
+    );
+    const { outcomes } = await app.startAll([stuck, plain]).finally(() => twin.end());
+    expect(outcomes.map(({ outcome }) => outcome!.$case)).toEqual(['error', 'session']);
+    expect(fromRpcStatus((outcomes[0]!.outcome as { value: Status }).value)).toMatchObject({
+      kind: 'unavailable',
+    });
+    expect((await eventsOf(stuck)).map(({ type }) => type)).toEqual(['session.started']);
+  });
+});
 
 describe('a start with a request id', () => {
   it('is answered the same again, also after its session ended, and starts nothing twice (P9)', async () => {

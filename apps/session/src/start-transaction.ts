@@ -40,8 +40,8 @@ export type Outcomes = Map<string, Start | DomainError>;
 const MAX_ROUNDS = 5;
 
 /** Starts those that nothing stands in the way of. */
-export async function startNew(tx: Teller, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
-  const added = new Map((await insertSessions(tx, starts)).map(({ id, expiresAt }) => [id, expiresAt]));
+export async function startNew(teller: Teller, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
+  const added = new Map((await insertSessions(teller, starts)).map(({ id, expiresAt }) => [id, expiresAt]));
   for (const { id, tenantId, flowId, flowName, flowVersion, contactId } of starts) {
     const expiresAt = added.get(id);
     if (!expiresAt) continue;
@@ -52,11 +52,11 @@ export async function startNew(tx: Teller, starts: PreparedStart[], outcomes: Ou
 
 /** Answers those that meet a running session, as their policies say. A restart goes on. */
 export async function meetRunning(
-  tx: Pick<Statements, 'query'>,
+  database: Pick<Statements, 'query'>,
   starts: PreparedStart[],
   outcomes: Outcomes,
 ): Promise<void> {
-  const running = new Map((await findRunning(tx, starts)).map((session) => [keyOf(session), session]));
+  const running = new Map((await findRunning(database, starts)).map((session) => [keyOf(session), session]));
   for (const start of starts) settleConflict(start, running.get(keyOf(start)), outcomes);
 }
 

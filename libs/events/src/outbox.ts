@@ -19,7 +19,7 @@ export interface Change {
   parameters: unknown[];
   /** The type of the event, and the rest of it as expressions over the columns returned; data is the text of a JSON object. */
   event: Record<'type' | 'tenantId' | 'subject' | 'sequence' | 'time' | 'data', string>;
-  /** What is given of each row: a list for SELECT, over the same columns. */
+  /** What is given of each row, beside columns of the outbox's own: a list for SELECT, over the same columns. */
   give: string;
 }
 
@@ -52,9 +52,7 @@ export class Outbox {
     const result = await this.database.transaction((tx) => {
       claimed = [];
       return work(tx, async (events) => {
-        if (events.length === 0) return;
-        const { text, parameters, claimedBy } = this.insertion(events);
-        claimed.push(...claimedBy(await sql<Row>(tx, text, parameters)));
+        if (events.length > 0) claimed.push(...(await this.write(tx, events)));
       });
     });
     this.relay.publishSoon(claimed);
@@ -101,9 +99,7 @@ export class Outbox {
                 ${event.sequence} AS event_sequence, ${event.time} AS event_time, ${event.data} AS event_data
          FROM changed),
        claim AS MATERIALIZED (
-         SELECT *, $${parameters.length + 1}::bool AND (event_sequence = 1 OR event_sequence = 2 AND NOT EXISTS (
-             SELECT FROM outbox o
-             WHERE o.tenant_id = event_tenant AND o.subject = event_subject AND o.published_at IS NULL)) AS event_claimed
+         SELECT *, $${parameters.length + 1}::bool AND (event_sequence = 1 OR event_sequence = 2 AND (${waitingOf('event_tenant', 'event_subject')}) IS NULL) AS event_claimed
          FROM event),
        told AS (
          INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
@@ -119,10 +115,11 @@ export class Outbox {
   }
 
   /**
-   * The statement that writes events. It claims those this replica may publish at once, and gives their ids: all
-   * without an earlier one of their subject still waiting, here or in the table, if the relay takes them at all.
+   * Writes events and claims those this replica may publish at once, which it gives: all without an earlier one of their
+   * subject still waiting, here or in the table, if the relay takes them at all. The transaction holds the row of their
+   * subject since an earlier statement, so this one sees all that came before.
    */
-  private insertion(events: OutgoingEvent[]): Insertion {
+  private async write(tx: EntityManager, events: OutgoingEvent[]): Promise<OutgoingEvent[]> {
     const accepted = this.relay.accepts(events.length);
     const subjects = new Set<string>();
     const mayClaim = events.map(({ subject }) => {
@@ -130,7 +127,7 @@ export class Outbox {
       subjects.add(subject);
       return accepted && isFirst;
     });
-    const parameters = [
+    const rows = await sql<{ id: string }>(tx, INSERT, [
       events.map((event) => event.tenantId),
       events.map((event) => event.id),
       events.map((event) => event.type),
@@ -139,17 +136,10 @@ export class Outbox {
       events.map((event) => event.time),
       events.map((event) => event.data),
       mayClaim,
-    ];
-    const claimedBy = (rows: Row[]): OutgoingEvent[] => {
-      const ids = new Set(rows.map((row) => row.id));
-      return events.filter((event) => ids.has(event.id));
-    };
-    return { text: INSERT, parameters, claimedBy };
+    ]);
+    const ids = new Set(rows.map((row) => row.id));
+    return events.filter((event) => ids.has(event.id));
   }
-}
-
-interface Row {
-  id: string;
 }
 
 interface ToldRow {
@@ -177,14 +167,12 @@ function toEvent(type: string, row: ToldRow): OutgoingEvent {
   };
 }
 
-interface Insertion {
-  text: string;
-  parameters: unknown[];
-  /** Those of the events whose ids the statement gave. */
-  claimedBy: (rows: Row[]) => OutgoingEvent[];
-}
-
 const CLAIM_END = `clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})`;
+
+/** An event of a subject that waits, or null. A look into the index for each subject: Postgres may put EXISTS into a hash. */
+function waitingOf(tenantId: string, subject: string): string {
+  return `SELECT o.id FROM outbox o WHERE o.tenant_id = ${tenantId} AND o.subject = ${subject} AND o.published_at IS NULL LIMIT 1`;
+}
 
 /** Postgres makes them itself from version 18 on. RFC 9562: 48 bits of milliseconds, then version and randomness. */
 const UUID_V7 = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
@@ -194,9 +182,7 @@ const INSERT = `
   WITH added AS (
     INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
     SELECT e.tenant_id, e.id, e.type, e.subject, e.sequence, e.time, e.data,
-           CASE WHEN NOT e.may_claim OR e.sequence > 1 AND EXISTS (
-             SELECT FROM outbox o
-             WHERE o.tenant_id = e.tenant_id AND o.subject = e.subject AND o.published_at IS NULL)
+           CASE WHEN NOT e.may_claim OR e.sequence > 1 AND (${waitingOf('e.tenant_id', 'e.subject')}) IS NOT NULL
            THEN '-infinity' ELSE ${CLAIM_END} END
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::json[], $8::bool[])
       AS e (tenant_id, id, type, subject, sequence, time, data, may_claim)

@@ -22,8 +22,8 @@ const STATEMENT_TIMEOUT_MS = 1_500;
 /** A transaction never waits for anything but the database; one that does has lost its process, and holds locks. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 /**
- * Services look rows up by index. A statement is planned once per connection, often while its tables are still small;
- * these keep it from being planned as a scan of tables that grow.
+ * Services look rows up by index. A prepared statement is planned once per connection, often while its tables are still
+ * small; these keep it from being planned as a scan of tables that grow, and from being planned again for each batch.
  */
 const PLANNER_OPTIONS =
   '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Pool, PoolClient, QueryResult } from 'pg';
+import { DatabaseError, type Pool, type PoolClient, type QueryResult } from 'pg';
 
 /** A transaction of hand-written statements, and nothing between them and the driver. */
 export interface Statements {
@@ -11,8 +11,17 @@ export interface Statements {
 
 /** Runs one statement outside a transaction. */
 export async function runStatement<Row>(pool: Pool, text: string, parameters: unknown[]): Promise<Row[]> {
-  const { rows } = await pool.query(prepared(text, parameters));
-  return rows as Row[];
+  const client = await pool.connect();
+  client.on('error', ignore);
+  try {
+    const { rows } = await client.query(prepared(text, parameters));
+    client.off('error', ignore).release();
+    return rows as Row[];
+  } catch (error) {
+    // The pool's own query would throw away a connection whose server has only refused the statement.
+    client.off('error', ignore).release(!(error instanceof DatabaseError));
+    throw error;
+  }
 }
 
 /**
