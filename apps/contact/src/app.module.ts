@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ContactServiceService } from '@parley/contracts/contact';
-import { startGrpcServer, Tls } from '@parley/grpc';
+import { Tls } from '@parley/grpc';
+import { startGrpcServer } from '@parley/grpc/server';
 import { Database } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { ContactConfig } from './config.ts';

@@ -1,7 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
 import { eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
-import { startGrpcServer, Tls } from '@parley/grpc';
+import { Tls } from '@parley/grpc';
+import { startGrpcServer } from '@parley/grpc/server';
 import { Database } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { FlowCatalogConfig } from './config.ts';

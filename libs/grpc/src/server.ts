@@ -43,6 +43,8 @@ export interface GrpcServerOptions {
 const DRAIN_LIMIT_MS = 5_000;
 
 /**
+ * An entry of its own, `@parley/grpc/server`: a process that only calls others need not load what serving takes.
+ *
  * Starts a Nest gRPC server with what all of ours share: errors with reasons, the caller's request id and deadline,
  * health, reflection, and a close that finishes the calls in flight.
  */
