@@ -29,4 +29,4 @@ RUN install --directory --owner=node --group=node --mode=700 \
 COPY --from=build /out /app
 USER node
 STOPSIGNAL SIGTERM
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=16", "--heap-growing-percent=20", "--no-parallel-scavenge", "dist/main.js"]
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=16", "--heap-growing-percent=25", "--no-parallel-scavenge", "dist/main.js"]
