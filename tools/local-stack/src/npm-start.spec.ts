@@ -7,18 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { runCommand, startProcess, type StartedProcess } from '@parley/local-servers';
 import { EventProbe, eventually } from '@parley/testing';
-
-interface Stack {
-  gateway: string;
-  grpc: Record<string, string>;
-  nats: string;
-  databases: Record<string, string>;
-  tenant_id: string;
-  token: string;
-  flows: Record<string, string>;
-  pids: Record<string, number>;
-  replicas: unknown;
-}
+import { readStackFile, type StackDescription } from './stack-file.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const HOME = mkdtempSync(join(tmpdir(), 'parley npm start '));
@@ -47,7 +36,7 @@ const env = {
 jest.setTimeout(120_000);
 
 let terminal: StartedProcess;
-let stack: Stack;
+let stack: StackDescription;
 
 async function npmStart(settings: Record<string, string> = {}): Promise<void> {
   rmSync(LOG, { force: true });
@@ -65,7 +54,7 @@ async function npmStart(settings: Record<string, string> = {}): Promise<void> {
     if (!state.ended && !existsSync(STACK_FILE)) throw new Error(`Not ready:\n${readFileSync(LOG, 'utf8')}`);
   }, START_LIMIT_MS);
   if (state.ended) throw new Error(`npm start ended:\n${readFileSync(LOG, 'utf8')}`);
-  stack = JSON.parse(readFileSync(STACK_FILE, 'utf8')) as Stack;
+  stack = readStackFile(HOME)!;
   await eventually(() => expect(readFileSync(LOG, 'utf8')).toContain('Parley is ready'));
 }
 
@@ -207,11 +196,11 @@ describe('npm start', () => {
     ]);
     const { body } = await api('GET', `/sessions?flow_id=${stack.flows['abandoned_cart']!}`);
     expect(body['data']).toHaveLength(1);
-    expect(await certificateNameOf(stack.grpc['session']!)).toBe('session');
+    expect(await certificateNameOf(stack.grpc.session)).toBe('session');
   });
 
   it('stops everything, and says so, when one part crashes', async () => {
-    process.kill(stack.pids['contact']!, 'SIGKILL');
+    process.kill(stack.pids.contact, 'SIGKILL');
     const { code } = await terminal.exited;
     expect(code).toBe(1);
     expect(Object.values(stack.pids).filter(isAlive)).toEqual([]);
