@@ -106,14 +106,8 @@ export async function findRunning(
 }
 
 /** Expires those of the keys whose running session is past its time. */
-export async function expireDead(teller: Teller, keys: RunningKey[]): Promise<void> {
-  await teller.change({
-    statement: `${EXPIRE} FROM (${runningOfKeys('expires_at <= clock_timestamp()')}) AS dead
-      WHERE s.tenant_id = dead.tenant_id AND s.id = dead.id RETURNING ${ENDED}`,
-    parameters: keyColumns(keys),
-    event: SESSION_EXPIRED,
-    give: 'id',
-  });
+export function expireDead(teller: Teller, keys: RunningKey[]): Promise<void> {
+  return endRunning(teller, keys, EXPIRE, 'expires_at <= clock_timestamp()', SESSION_EXPIRED);
 }
 
 /**
@@ -133,12 +127,22 @@ export async function expireDue(teller: Teller, limit: number): Promise<EndedSes
 }
 
 /** Cancels those of the keys' sessions that run and have time left. */
-export async function cancelRunningOf(teller: Teller, keys: RunningKey[]): Promise<void> {
+export function cancelRunningOf(teller: Teller, keys: RunningKey[]): Promise<void> {
+  return endRunning(teller, keys, CANCEL, 'expires_at > clock_timestamp()', SESSION_CANCELLED);
+}
+
+async function endRunning(
+  teller: Teller,
+  keys: RunningKey[],
+  end: string,
+  condition: string,
+  event: typeof SESSION_EXPIRED,
+): Promise<void> {
   await teller.change({
-    statement: `${CANCEL} FROM (${runningOfKeys('expires_at > clock_timestamp()')}) AS running
+    statement: `${end} FROM (${runningOfKeys(condition)}) AS running
       WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
     parameters: keyColumns(keys),
-    event: SESSION_CANCELLED,
+    event,
     give: 'id',
   });
 }
