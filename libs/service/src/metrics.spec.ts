@@ -97,6 +97,12 @@ describe('a metric', () => {
     expect(text).toContain('parley_batch_items_count{batch="two"} 1');
   });
 
+  it('of a batch is there at 0 before the first one', async () => {
+    const metrics = new Metrics();
+    metrics.batchItems('idle');
+    expect(await metrics.text()).toContain('parley_batch_items_count{batch="idle"} 0');
+  });
+
   it('of one service is not in another, though they share a process', async () => {
     const [one, other] = [new Metrics(), new Metrics()];
     one.counter('parley_things_total', 'Things').inc();
