@@ -6,7 +6,7 @@ import ts from 'typescript-eslint';
 const boundaries = [
   { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:platform', 'type:core', 'type:contracts'] },
   { sourceTag: 'type:platform', onlyDependOnLibsWithTags: ['type:platform', 'type:core', 'type:contracts'] },
-  { sourceTag: 'type:core', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'type:core', onlyDependOnLibsWithTags: ['type:core'] },
   { sourceTag: 'type:contracts', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:dev', onlyDependOnLibsWithTags: ['type:dev'] },
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:dev'] },

@@ -1,4 +1,22 @@
 export { checkFlow } from './check-flow.ts';
 export type { FlowCheck, FlowCheckSettings } from './check-flow.ts';
+export { compileFlow } from './compile-flow.ts';
+export type { CompiledFlow, FlowFacts } from './compile-flow.ts';
 export { FLOW_ERROR_CODES, FLOW_WARNING_CODES } from './flow-problem.ts';
 export type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
+export { isJsonObject } from './json-value.ts';
+export type { JsonObject, JsonValue } from './json-value.ts';
+export { newSession, runSprint } from './run-sprint.ts';
+export type { NewSessionFacts } from './run-sprint.ts';
+export { FAILURE_CODES } from './session-state.ts';
+export type {
+  Effect,
+  Failure,
+  HttpAnswer,
+  HttpRequest,
+  SessionState,
+  Sprint,
+  SprintInput,
+  TimelineEntry,
+  Wait,
+} from './session-state.ts';

@@ -1,3 +1,5 @@
+import { linearPattern } from './linear-pattern.ts';
+
 /** Characters of a pattern. */
 const MAX_LENGTH = 256;
 /** Of a pattern once its counted repetitions are written out: `(ab){3}` counts 6. */
@@ -20,7 +22,11 @@ export function patternProblem(pattern: string): string | undefined {
   } catch {
     return 'must be a valid regular expression';
   }
-  return unsupported(pattern);
+  const problem = unsupported(pattern);
+  if (problem !== undefined) return problem;
+  return linearPattern(pattern)
+    ? undefined
+    : 'must be a regular expression that a linear-time engine can run';
 }
 
 /** Reads a pattern whose syntax is known to be right. */

@@ -1,0 +1,68 @@
+import type { JsonValue } from './json-value.ts';
+import type { TemplateFilter } from './template.ts';
+
+/** What a filter makes of a value; undefined: nothing, so that a later `default` is used. */
+export type FilterResult = JsonValue | undefined;
+
+/** A text as templates and comparisons see a value: JSON for lists and objects, nothing for what is missing. */
+export function textOf(value: FilterResult): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** The number a value is or reads as; undefined where it is none. Hexadecimal and the like are no numbers. */
+export function numberOf(value: FilterResult): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return undefined;
+  return /^\s*[+-]?\d{1,15}(?:\.\d{1,15})?\s*$/.test(value) ? Number(value) : undefined;
+}
+
+/** Applies one filter. Never throws. */
+export function applyFilter({ name, argument }: TemplateFilter, value: FilterResult): FilterResult {
+  switch (name) {
+    case 'default':
+      return value === undefined || value === null || value === '' ? argument : value;
+    case 'upper':
+      return textOf(value).toUpperCase();
+    case 'lower':
+      return textOf(value).toLowerCase();
+    case 'trim':
+      return textOf(value).trim();
+    case 'number':
+      return formatNumber(numberOf(value), argument);
+    case 'date':
+      return formatDate(value, typeof argument === 'string' ? argument : 'yyyy-MM-dd');
+    case 'json':
+      return value === undefined ? undefined : JSON.stringify(value);
+    case 'urlencode':
+      return encodeURIComponent(textOf(value).toWellFormed());
+  }
+}
+
+function formatNumber(value: number | undefined, decimals: string | number | undefined): FilterResult {
+  if (value === undefined) return undefined;
+  return typeof decimals === 'number' ? value.toFixed(decimals) : String(value);
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
+
+/** The time in a text of ISO 8601, in UTC; one without an offset is in UTC. */
+function formatDate(value: FilterResult, format: string): FilterResult {
+  const text = textOf(value).trim();
+  if (!ISO_TIME.test(text)) return undefined;
+  const zoned = text.length > 10 && !/(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? `${text}Z` : text;
+  const time = new Date(zoned.replace(' ', 'T'));
+  if (Number.isNaN(time.getTime())) return undefined;
+  const [date = '', clock = ''] = time.toISOString().split('T');
+  const [year = '', month = '', day = ''] = date.split('-');
+  const [hours = '', minutes = '', seconds = ''] = clock.slice(0, 8).split(':');
+  const tokens: Record<string, string> = {
+    yyyy: year,
+    MM: month,
+    dd: day,
+    HH: hours,
+    mm: minutes,
+    ss: seconds,
+  };
+  return format.replace(/yyyy|MM|dd|HH|mm|ss/g, (token) => tokens[token] ?? token);
+}

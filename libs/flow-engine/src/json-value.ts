@@ -1,0 +1,46 @@
+/** What JSON can say. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+
+/** An object out of JSON. Its keys may be any text, `__proto__` too: read own properties only. */
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
+
+/** Whether a value is an object, and no list. */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What a path of names leads to, over own properties and places in lists only; undefined where it leads nowhere. */
+export function valueAt(root: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
+  let value = root;
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (Array.isArray(value) && !/^\d{1,9}$/.test(name)) return undefined;
+    if (!Object.hasOwn(value, name)) return undefined;
+    value = (value as JsonObject)[name];
+  }
+  return value;
+}
+
+/** The object with the value at that path; what is no object on the way there is replaced by one. */
+export function withValueAt(root: JsonObject, path: readonly string[], value: JsonValue): JsonObject {
+  const [name, ...rest] = path;
+  if (name === undefined) return root;
+  const inner = valueAt(root, [name]);
+  const changed = rest.length === 0 ? value : withValueAt(isJsonObject(inner) ? inner : {}, rest, value);
+  return { ...root, [name]: changed };
+}
+
+/** Whether lists and objects are nested at most so deep; an object without any inside is one deep. */
+export function isWithinDepth(value: JsonValue, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth <= 0) return false;
+  return Object.values(value).every((inner) => isWithinDepth(inner, depth - 1));
+}
+
+/** A text as it may be stored and shown: without NUL characters and halves of characters. */
+export function cleanText(text: string): string {
+  const whole = text.isWellFormed() ? text : text.toWellFormed();
+  return whole.includes('\0') ? whole.replaceAll('\0', '') : whole;
+}

@@ -1,0 +1,56 @@
+import { applyFilter, textOf } from './filters.ts';
+import type { FilterResult } from './filters.ts';
+import { cleanText, valueAt } from './json-value.ts';
+import type { JsonObject } from './json-value.ts';
+import { parseTemplate } from './template.ts';
+import type { TemplatePart, TemplateRoot, TemplateValue } from './template.ts';
+
+/** Characters a rendered text has at most; what is longer is cut, with a warning. */
+export const MAX_RENDERED = 10_000;
+
+/** A text that was parsed once. */
+export type Template = readonly TemplatePart[];
+
+/** What templates can read. */
+export type Scope = Record<TemplateRoot, JsonObject>;
+
+/** Parses a text that the publishing checks let through. */
+export function compileTemplate(text: string): Template {
+  const parsed = parseTemplate(text);
+  return 'parts' in parsed ? parsed.parts : [text];
+}
+
+/** The text with its values, which are never read as templates again. */
+export function render(template: Template, scope: Scope, warnings: string[]): string {
+  let output = '';
+  for (const part of template) {
+    output += typeof part === 'string' ? part : textOf(valueOf(part, scope, warnings));
+    if (output.length > MAX_RENDERED) {
+      warnings.push(`the text was cut after ${MAX_RENDERED} characters`);
+      return cleanText(output.slice(0, MAX_RENDERED));
+    }
+  }
+  return cleanText(output);
+}
+
+/** As render, but a template that is nothing but one value gives the value itself: a number, a list, nothing. */
+export function evaluate(template: Template, scope: Scope, warnings: string[]): FilterResult {
+  const [only] = template;
+  if (template.length !== 1 || typeof only !== 'object') return render(template, scope, warnings);
+  const value = valueOf(only, scope, warnings);
+  return typeof value === 'string' ? cleanText(value) : value;
+}
+
+function valueOf({ root, path, filters }: TemplateValue, scope: Scope, warnings: string[]): FilterResult {
+  let value: FilterResult = valueAt(scope[root], path);
+  for (const filter of filters) {
+    value = applyFilter(filter, value);
+    // Filters in a row could double a text again and again.
+    if (typeof value === 'string' && value.length > MAX_RENDERED) {
+      value = value.slice(0, MAX_RENDERED);
+      warnings.push(`a value was cut after ${MAX_RENDERED} characters`);
+    }
+  }
+  if (value === undefined || value === null) warnings.push(`${[root, ...path].join('.')} has no value`);
+  return value;
+}

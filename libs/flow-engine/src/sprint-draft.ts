@@ -1,0 +1,93 @@
+import { CONTEXT_LIMITS } from '@parley/json-limits';
+import type { CompiledFlow } from './compile-flow.ts';
+import { isWithinDepth } from './json-value.ts';
+import type { JsonObject } from './json-value.ts';
+import type { Scope } from './render.ts';
+import type { Effect, EntryType, FailureCode, SessionState, Sprint, TimelineEntry } from './session-state.ts';
+
+/** The part of an effect that its node decides. */
+type EffectContent<Kind = Effect> = Kind extends Effect ? Omit<Kind, 'id' | 'nodeId'> : never;
+
+/** A sprint in the making. The state it was given stays as it is. */
+export class SprintDraft {
+  readonly flow: CompiledFlow;
+  readonly now: number;
+  readonly state: SessionState;
+  private readonly effects: Effect[] = [];
+  private readonly timeline: TimelineEntry[] = [];
+
+  constructor(flow: CompiledFlow, state: SessionState, now: number) {
+    this.flow = flow;
+    this.now = now;
+    this.state = { ...state };
+  }
+
+  get result(): Sprint {
+    return { state: this.state, effects: this.effects, timeline: this.timeline };
+  }
+
+  /** What templates read now. */
+  get scope(): Scope {
+    const { id, name, version } = this.flow;
+    const { context, contact, reply, sessionId, startedAt, expiresAt } = this.state;
+    return {
+      context,
+      contact,
+      reply: reply ?? {},
+      flow: { id, name, version },
+      session: {
+        id: sessionId,
+        started_at: new Date(startedAt).toISOString(),
+        expires_at: new Date(expiresAt).toISOString(),
+      },
+    };
+  }
+
+  /** The id of the effect that the next timeline entry tells of. */
+  get nextEffectId(): string {
+    return `${this.state.sessionId}.${this.state.entries + 1}`;
+  }
+
+  /** Adds to the timeline. An effect is added before the entry that tells of it. */
+  note(type: EntryType, nodeId: string, detail: JsonObject, handle = '', warnings: string[] = []): void {
+    this.state.entries += 1;
+    this.timeline.push({ number: this.state.entries, type, nodeId, handle, detail, warnings });
+  }
+
+  emit(nodeId: string, content: EffectContent): void {
+    this.effects.push({ ...content, id: this.nextEffectId, nodeId });
+  }
+
+  /** Replaces the context; fails the session where it has grown too large. Whether it has not. */
+  changeContext(context: JsonObject, nodeId: string): boolean {
+    if (!isWithinDepth(context, CONTEXT_LIMITS.maxDepth)) {
+      this.fail(
+        'CONTEXT_TOO_DEEP',
+        nodeId,
+        `the context is nested more than ${CONTEXT_LIMITS.maxDepth} levels deep`,
+      );
+      return false;
+    }
+    if (Buffer.byteLength(JSON.stringify(context)) > CONTEXT_LIMITS.maxBytes) {
+      this.fail('CONTEXT_TOO_LARGE', nodeId, `the context is larger than ${CONTEXT_LIMITS.maxBytes} bytes`);
+      return false;
+    }
+    this.state.context = context;
+    return true;
+  }
+
+  complete(nodeId: string, outcome: string): void {
+    Object.assign(this.state, { status: 'completed', nodeId, wait: null, outcome });
+    this.note('completed', nodeId, { outcome });
+  }
+
+  fail(code: FailureCode, nodeId: string, message: string): void {
+    Object.assign(this.state, { status: 'failed', nodeId, wait: null, failure: { code, nodeId, message } });
+    this.note('failed', nodeId, { code, message });
+  }
+
+  expire(): void {
+    Object.assign(this.state, { status: 'expired', wait: null });
+    this.note('expired', this.state.nodeId, {});
+  }
+}
