@@ -8,22 +8,34 @@ import { Database } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { SessionConfig } from './config.ts';
 import { CurrentSession } from './current-session.entity.ts';
+import { DatabaseClock } from './database-clock.ts';
 import { FlowVersions } from './flow-versions.ts';
+import { HttpCaller } from './http-caller.ts';
 import { SessionController } from './session.controller.ts';
 import { SessionExpirer } from './session-expirer.ts';
 import { expiryLag, watchRunningSessions } from './session-metrics.ts';
+import { SessionReplies } from './session-reply.service.ts';
+import { SessionRunner } from './session-runner.ts';
 import { SessionService } from './session.service.ts';
 import { SESSION_STREAM } from './session-stream.ts';
 import { SessionStarter } from './session-starter.ts';
 import { startRequestPurge } from './start-request-purge.ts';
+import { HttpRequests, waitSweep } from './session-timers.ts';
+import { SessionWatcher } from './session-watcher.ts';
 import { StartCounter } from './start-counter.ts';
+import { Timeline } from './timeline.ts';
+
+/** Of the time a process has to end (P11), after the calls in flight. */
+const REQUEST_GRACE_MS = 2_000;
 
 @Module({})
 class AppModule {
   static with(
     database: Database,
     outbox: Outbox,
-    flowCatalog: FlowCatalogServiceClient,
+    flowVersions: FlowVersions,
+    runner: SessionRunner,
+    clock: DatabaseClock,
     metrics: Metrics,
   ): DynamicModule {
     return {
@@ -33,10 +45,15 @@ class AppModule {
         SessionService,
         SessionStarter,
         StartCounter,
+        SessionReplies,
+        Timeline,
+        SessionWatcher,
         { provide: Metrics, useValue: metrics },
         { provide: Database, useValue: database },
         { provide: Outbox, useValue: outbox },
-        { provide: FlowVersions, useValue: new FlowVersions(flowCatalog) },
+        { provide: FlowVersions, useValue: flowVersions },
+        { provide: SessionRunner, useValue: runner },
+        { provide: DatabaseClock, useValue: clock },
       ],
     };
   }
@@ -71,12 +88,17 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     config.FLOW_CATALOG_ADDRESS,
     tls?.clientOf(config.FLOW_CATALOG_TLS_NAME),
   );
+  const flowVersions = new FlowVersions(flowCatalog);
+  const runner = new SessionRunner(database, outbox, flowVersions);
+  const clock = new DatabaseClock(database, logger);
+  const waits = waitSweep(runner, logger);
+  const requests = new HttpRequests(database, runner, new HttpCaller(config.HTTP_REQUEST_HOSTS), logger);
   const expirer = new SessionExpirer(outbox, metrics, logger);
   const purge = startRequestPurge(database, logger);
   watchRunningSessions(database, metrics);
 
   const server = await startGrpcServer({
-    module: AppModule.with(database, outbox, flowCatalog, metrics),
+    module: AppModule.with(database, outbox, flowVersions, runner, clock, metrics),
     service: 'parley.session.v1.SessionService',
     definition: SessionServiceService,
     host: config.GRPC_HOST,
@@ -95,12 +117,23 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   const metricsServer = await startMetricsServer(config, metrics);
   relay.start();
   purge.start();
-  if (config.EXPIRER) expirer.start();
+  clock.start();
+  if (config.EXPIRER) {
+    expirer.start();
+    waits.start();
+    requests.start();
+  }
   return {
     address: server.address,
     close: async () => {
       await server.close();
-      await Promise.all([expirer.stop(), purge.stop()]);
+      await Promise.all([
+        expirer.stop(),
+        waits.stop(),
+        requests.stop(REQUEST_GRACE_MS),
+        purge.stop(),
+        clock.stop(),
+      ]);
       await relay.stop();
       stream.close();
       flowCatalog.close();

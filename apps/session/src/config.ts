@@ -1,5 +1,22 @@
+import { isIP } from 'node:net';
 import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
+
+const hostAddresses = z
+  .string()
+  .default('')
+  .transform(
+    (text) =>
+      new Map(
+        text
+          .split(',')
+          .filter(Boolean)
+          .map((pair) => pair.split('=') as [string, string]),
+      ),
+  )
+  .refine((hosts) => [...hosts].every(([name, address]) => name !== '' && isIP(address) !== 0), {
+    error: 'must be names and IP addresses, such as crm.example=10.0.0.7, with commas between them',
+  });
 
 /** Settings of the session service, from the environment. */
 export const sessionConfig = z.object({
@@ -18,7 +35,12 @@ export const sessionConfig = z.object({
   NATS_URL: z.string(),
   /** How long published events stay in the outbox, for a replay. */
   OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
-  /** Whether this replica sweeps sessions that are due. At least one has to. */
+  /**
+   * Addresses of names that flows may call although they lead into a private network, e.g. crm.example=10.0.0.7, with commas
+   * between several. Everything else has to resolve to an address on the internet. Default none.
+   */
+  HTTP_REQUEST_HOSTS: hostAddresses,
+  /** Whether this replica sweeps sessions that are due, and makes the requests of flows. At least one has to. */
   EXPIRER: flag.default(true),
   /** Older than this in seconds, an event that waits to be sent turns readiness. */
   READY_MAX_EVENT_AGE_SECONDS: z.coerce.number().min(1).max(86_400).default(60),

@@ -1,3 +1,4 @@
+import type { Wait } from '@parley/flow-engine';
 import { ViewColumn, ViewEntity } from 'typeorm';
 
 export type SessionState = 'running' | 'completed' | 'expired' | 'failed' | 'cancelled';
@@ -44,4 +45,21 @@ export class CurrentSession {
 
   @ViewColumn({ name: 'ended_at' })
   endedAt!: Date | null;
+
+  /** The wait as the engine wrote it; null once it has ended. */
+  @ViewColumn()
+  wait!: Wait | null;
+
+  @ViewColumn({ name: 'wait_until' })
+  waitUntil!: Date | null;
+
+  @ViewColumn()
+  outcome!: string;
+
+  @ViewColumn()
+  failure!: { code: string; node_id: string; message: string } | null;
+
+  /** The number of the timeline entry that has no row: an end from outside. */
+  @ViewColumn({ name: 'end_entry' })
+  endEntry!: number | null;
 }

@@ -2,33 +2,29 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
+import { compileFlow, type CompiledFlow } from '@parley/flow-engine';
 import { call } from '@parley/grpc';
 import { currentRequest, runInRequest } from '@parley/service';
 import { LRUCache } from 'lru-cache';
 
-/** What a start needs of a published version. */
-export interface StartableVersion {
-  flowName: string;
-  ttlMinutes: number;
-  entryNodeId: string;
-}
-
-const MAX_CACHED = 10_000;
+/** Nodes of the versions kept ready, in all; what was asked for longest ago goes first. A node takes about 1 KiB. */
+const MAX_CACHED_NODES = 50_000;
 /** Half of what a start may take: the other items of its batch wait for it, and have theirs still to do. */
 const READ_LIMIT_MS = 1_000;
 
-/** Published versions, read from flow-catalog once: they never change. */
+/** Published versions, read from flow-catalog and compiled once: they never change. */
 @Injectable()
 export class FlowVersions {
   private readonly cache: LRUCache<
     string,
-    StartableVersion,
+    CompiledFlow,
     { tenantId: string; flowId: string; version: number }
   >;
 
   constructor(flowCatalog: FlowCatalogServiceClient) {
     this.cache = new LRUCache({
-      max: MAX_CACHED,
+      maxSize: MAX_CACHED_NODES,
+      sizeCalculation: ({ nodes }) => 1 + nodes.size,
       // A failure is not remembered.
       fetchMethod: async (_key, _stale, { context: { tenantId, flowId, version } }) => {
         const requestId = currentRequest()?.requestId ?? randomUUID();
@@ -37,25 +33,29 @@ export class FlowVersions {
           call(flowCatalog, flowCatalog.getFlowVersion, { tenantId, flowId, version }),
         );
         const found = response.version!;
-        return {
-          flowName: found.name,
-          ttlMinutes: found.settings!.sessionTtlMinutes,
-          entryNodeId: found.entryNodeId,
-        };
+        const { sessionTtlMinutes, channel } = found.settings!;
+        return compileFlow(JSON.parse(found.definition), {
+          id: flowId,
+          name: found.name,
+          version,
+          sessionTtlMinutes,
+          channel,
+        });
       },
     });
   }
 
   /** Fails with FLOW_VERSION_NOT_FOUND, FLOW_HAS_NO_ENTRY_NODE, UNAVAILABLE. */
-  async get(tenantId: string, flowId: string, version: number): Promise<StartableVersion> {
-    const found = await this.fetch(tenantId, flowId, version);
-    if (found.entryNodeId === '') {
+  async getStartable(tenantId: string, flowId: string, version: number): Promise<CompiledFlow> {
+    const found = await this.get(tenantId, flowId, version);
+    if (found.entryNodeId === undefined) {
       throw new DomainError('failed_precondition', 'FLOW_HAS_NO_ENTRY_NODE', 'Flow has no entry node');
     }
     return found;
   }
 
-  private async fetch(tenantId: string, flowId: string, version: number): Promise<StartableVersion> {
+  /** Fails with FLOW_VERSION_NOT_FOUND, UNAVAILABLE. */
+  async get(tenantId: string, flowId: string, version: number): Promise<CompiledFlow> {
     try {
       const key = `${tenantId} ${flowId} ${version}`;
       return await this.cache.forceFetch(key, { context: { tenantId, flowId, version } });

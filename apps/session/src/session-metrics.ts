@@ -26,8 +26,8 @@ export function watchRunningSessions(database: Database, metrics: Metrics): void
 async function countRunning(database: Database): Promise<number> {
   const [row] = await database.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM (
-       SELECT FROM sessions WHERE status = 'running' AND expires_at > statement_timestamp()
-       ORDER BY expires_at LIMIT ${MAX_COUNTED + 1}) AS running`,
+       SELECT FROM sessions WHERE status = 'running' AND due_at > statement_timestamp()
+       ORDER BY due_at LIMIT ${MAX_COUNTED + 1}) AS running`,
   );
   return row?.count ?? 0;
 }
@@ -44,13 +44,13 @@ export function expiryLag(database: Database, limitSeconds: number): Lag {
   return {
     part: 'expiry',
     metric: 'parley_session_expiry_lag_seconds',
-    help: 'How long ago the most overdue running session should have expired; 0 when none is due',
+    help: 'How long ago the most overdue running session should have expired or run on; 0 when none is due',
     limitSeconds,
     read: async () => {
       const [row] = await database.query<{ seconds: number }>(
-        `SELECT extract(epoch FROM clock_timestamp() - expires_at)::float8 AS seconds
-         FROM sessions WHERE status = 'running' AND expires_at <= statement_timestamp()
-         ORDER BY expires_at LIMIT 1`,
+        `SELECT extract(epoch FROM clock_timestamp() - due_at)::float8 AS seconds
+         FROM sessions WHERE status = 'running' AND due_at <= statement_timestamp()
+         ORDER BY due_at LIMIT 1`,
       );
       return row?.seconds ?? 0;
     },

@@ -6,6 +6,8 @@ import { Outbox } from '@parley/events';
 import { checkItem } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { currentRequest } from '@parley/service';
+import { DatabaseClock } from './database-clock.ts';
+import { firstSprint } from './first-sprint.ts';
 import { FlowVersions } from './flow-versions.ts';
 import {
   getStartRequest,
@@ -36,13 +38,15 @@ export class SessionStarter {
   private readonly database: Database;
   private readonly outbox: Outbox;
   private readonly flowVersions: FlowVersions;
+  private readonly clock: DatabaseClock;
   /** Of starts that come one by one. */
   private readonly batcher: Batcher<unknown, Start>;
 
-  constructor(database: Database, outbox: Outbox, flowVersions: FlowVersions) {
+  constructor(database: Database, outbox: Outbox, flowVersions: FlowVersions, clock: DatabaseClock) {
     this.database = database;
     this.outbox = outbox;
     this.flowVersions = flowVersions;
+    this.clock = clock;
     this.batcher = new Batcher({ ...LIMITS, name: 'starting', run: (requests) => this.start(requests) });
   }
 
@@ -66,8 +70,8 @@ export class SessionStarter {
 
   /**
    * Most starts need no transaction: they are added by one statement, or answered with the session that runs by another. A
-   * transaction is for those that have to end a session first, for those with a request id, which is stored beside what
-   * it brought, and for what has to keep its place beside such a one.
+   * transaction is for those that have to end a session first or are ended by their first sprint, for those with a request
+   * id, which is stored beside what it brought, and for what has to keep its place beside such a one.
    */
   private async makeStarts(starts: PreparedStart[]): Promise<Outcomes> {
     const special = new Set(starts.filter(isSpecial).map(keyOf));
@@ -107,11 +111,14 @@ export class SessionStarter {
     try {
       const item = checkItem(startSessionRequest, request);
       if (item instanceof DomainError) return item;
-      const version = await this.flowVersions.get(item.tenantId, item.flowId, item.flowVersion);
+      const flow = await this.flowVersions.getStartable(item.tenantId, item.flowId, item.flowVersion);
+      const id = randomUUIDv7();
       return {
         ...item,
-        ...version,
-        id: randomUUIDv7(),
+        id,
+        flowName: flow.name,
+        ttlMinutes: flow.sessionTtlMinutes,
+        sprint: firstSprint(flow, { ...item, sessionId: id }, this.clock.now()),
         fingerprint: item.fingerprint || ownFingerprint(item),
       };
     } catch (error) {
@@ -121,8 +128,8 @@ export class SessionStarter {
   }
 }
 
-function isSpecial({ validateOnly, requestId }: PreparedStart): boolean {
-  return validateOnly || requestId !== '';
+function isSpecial({ validateOnly, requestId, sprint }: PreparedStart): boolean {
+  return validateOnly || requestId !== '' || sprint.status !== 'running';
 }
 
 function ownFingerprint({ requestId, flowId, contactId, context, onConflict }: StartSession): string {

@@ -44,6 +44,18 @@ const policies = [
   ConflictPolicy.RESTART,
 ] as const;
 
+const MAX_TAGS = 100;
+
+const contactFacts = z
+  .object({
+    phone: z.string().max(64),
+    name: z.string().max(255),
+    email: z.string().max(255),
+    tags: z.array(z.string().max(64)).max(MAX_TAGS),
+    metadata: context,
+  })
+  .optional();
+
 /** One item of a batch, too. */
 export const startSessionRequest = z
   .object({
@@ -56,6 +68,7 @@ export const startSessionRequest = z
     requestFingerprint: fingerprint,
     conflictPolicy: z.enum(policies, 'must be a conflict policy'),
     validateOnly: z.boolean(),
+    contact: contactFacts,
   })
   .transform(({ requestFingerprint, conflictPolicy, ...start }) => ({
     ...start,
@@ -71,6 +84,57 @@ export const getStartRequest = z
     requestFingerprint: fingerprint.pipe(z.string().min(1, 'is required')),
   })
   .transform(({ requestFingerprint, ...start }) => ({ ...start, fingerprint: requestFingerprint }));
+
+const MAX_REPLY_LENGTH = 4096;
+const MAX_PAYLOAD_LENGTH = 256;
+
+const noNul = (text: string) => !text.includes('\0');
+const NO_NUL = 'must not contain NUL characters';
+
+export const submitReplyRequest = z
+  .object({
+    tenantId: uuid,
+    sessionId: optionalUuid,
+    contactId: optionalUuid,
+    text: z
+      .string()
+      .max(MAX_REPLY_LENGTH, `must not be longer than ${MAX_REPLY_LENGTH} characters`)
+      .refine(noNul, NO_NUL),
+    payload: z
+      .string()
+      .max(MAX_PAYLOAD_LENGTH, `must not be longer than ${MAX_PAYLOAD_LENGTH} characters`)
+      .refine(noNul, NO_NUL),
+    waitId: z.int().min(0, 'must be 0 or more'),
+    messageId: requestId,
+  })
+  .refine(({ sessionId, contactId }) => (sessionId === '') !== (contactId === ''), {
+    path: ['sessionId'],
+    error: 'must be given, or contact_id, and only one of them',
+  })
+  .refine(({ text, payload }) => text !== '' || payload !== '', {
+    path: ['text'],
+    error: 'must be given, or payload',
+  });
+
+const MAX_TIMELINE_PAGE = 1_000;
+const DEFAULT_TIMELINE_PAGE = 100;
+
+export const getTimelineRequest = z.object({
+  tenantId: uuid,
+  id: uuid,
+  afterNumber: z.int().min(0, 'must be 0 or more'),
+  pageSize: z
+    .int()
+    .min(0, 'must be 0 or more')
+    .max(MAX_TIMELINE_PAGE, `must not be more than ${MAX_TIMELINE_PAGE}`)
+    .transform((size) => size || DEFAULT_TIMELINE_PAGE),
+});
+
+export const watchSessionRequest = z.object({
+  tenantId: uuid,
+  id: uuid,
+  afterNumber: z.int().min(0, 'must be 0 or more'),
+});
 
 export const sessionRequest = z.object({ tenantId: uuid, id: uuid });
 
@@ -89,6 +153,9 @@ export const countSessionsRequest = z.object({ tenantId: uuid, flowId: uuid });
 
 export type StartSession = z.output<typeof startSessionRequest>;
 export type GetStart = z.output<typeof getStartRequest>;
+export type SubmitReply = z.output<typeof submitReplyRequest>;
+export type GetTimeline = z.output<typeof getTimelineRequest>;
+export type WatchSession = z.output<typeof watchSessionRequest>;
 export type SessionRequest = z.output<typeof sessionRequest>;
 export type ListSessions = z.output<typeof listSessionsRequest>;
 export type CountSessions = z.output<typeof countSessionsRequest>;

@@ -55,9 +55,13 @@ export class SessionService {
     const cancelled = await cancelRunning(this.outbox, request.tenantId, request.id);
     const session = await this.get(request);
     if (cancelled) return session;
-    const metadata = { status: session.status };
-    throw new DomainError('failed_precondition', 'SESSION_NOT_RUNNING', 'Session is not running', {
-      metadata,
-    });
+    throw notRunning(session);
   }
+}
+
+export function notRunning({ status }: CurrentSession): DomainError {
+  const metadata = { status };
+  return new DomainError('failed_precondition', 'SESSION_NOT_RUNNING', 'Session is not running', {
+    metadata,
+  });
 }

@@ -55,7 +55,7 @@ describe('starting a session', () => {
       contactId: request.contactId,
       status: SessionStatus.RUNNING,
       context: request.context,
-      currentNodeId: 'start',
+      currentNodeId: 'rest',
       endedAt: undefined,
     });
     expect(session.expiresAt!.getTime() - session.createdAt!.getTime()).toBe(5 * 60_000);
@@ -126,7 +126,10 @@ describe('a batch', () => {
   it('gives each item its own outcome, in order, and one bad item leaves its neighbours alone', async () => {
     const good = newStart(app);
     const noEntry = newStart(app);
-    app.flowCatalog.publish(noEntry.tenantId, noEntry.flowId, { entryNodeId: '' });
+    app.flowCatalog.publish(noEntry.tenantId, noEntry.flowId, {
+      definition: '{"nodes":[],"edges":[]}',
+      entryNodeId: '',
+    });
     const requests: StartSessionRequest[] = [
       good,
       { ...good, contactId: 'nonsense' },

@@ -5,6 +5,7 @@ import {
   cancelRunningOf,
   expireDead,
   findRunning,
+  finishSessions,
   insertSessions,
   type NewSession,
   type RunningKey,
@@ -36,8 +37,8 @@ export interface Start {
 /** By the id each session would have. A start without an outcome met a session that kept changing. */
 export type Outcomes = Map<string, Start | DomainError>;
 
-/** A running session that ends between two statements costs a round; this many in a row do not happen. */
-const MAX_ROUNDS = 5;
+/** A running session that ends between two statements costs a round; this many in a row, in which nothing starts, do not happen. */
+const MAX_IDLE_ROUNDS = 5;
 
 /** Starts those that nothing stands in the way of. */
 export async function startNew(teller: Teller, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
@@ -84,8 +85,11 @@ export async function startInTransaction(tx: OutboxStatements, starts: PreparedS
 /** Starts what can be started; what meets a running session does as its policy says. */
 async function startAll(tx: OutboxStatements, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
   let pending = starts;
-  for (let round = 1; round <= MAX_ROUNDS && pending.length > 0; round++) {
+  for (let idle = 0; idle < MAX_IDLE_ROUNDS && pending.length > 0;) {
+    const waiting = pending.length;
     await startNew(tx, pending, outcomes);
+    const finished = pending.filter(({ id, sprint }) => outcomes.has(id) && sprint.status !== 'running');
+    if (finished.length > 0) await finishSessions(tx, finished);
     pending = withoutOutcome(pending, outcomes);
     if (pending.length === 0) break;
 
@@ -97,6 +101,7 @@ async function startAll(tx: OutboxStatements, starts: PreparedStart[], outcomes:
     await expireDead(tx, pending);
     const restarts = pending.filter((start) => start.onConflict === 'restart');
     if (restarts.length > 0) await cancelRunningOf(tx, restarts);
+    idle = pending.length < waiting ? 0 : idle + 1;
   }
 }
 

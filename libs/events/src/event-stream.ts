@@ -9,10 +9,10 @@ import { streamMetrics } from './stream-metrics.ts';
 
 /** A service's own stream. */
 export interface StreamFacts {
-  /** The JetStream stream, made when missing and otherwise left as it is. */
+  /** The JetStream stream, made when missing; one that is there is left as it is, but for subjects it lacks. */
   name: string;
   /** What it holds, e.g. session.> */
-  subjects: string;
+  subjects: string[];
   /** The CloudEvents source, e.g. /parley/session. */
   source: string;
 }
@@ -147,12 +147,17 @@ export class EventStream {
   private async ensureStream(connection: NatsConnection): Promise<void> {
     const { streams } = await jetstreamManager(connection);
     try {
-      await streams.info(this.options.name);
+      const { config } = await streams.info(this.options.name);
+      const missing = this.options.subjects.filter((subject) => !config.subjects.includes(subject));
+      if (missing.length > 0) {
+        await streams.update(this.options.name, { subjects: [...config.subjects, ...missing] });
+        this.options.logger.log(`Stream ${this.options.name} holds ${missing.join(', ')} from now on`);
+      }
     } catch (error) {
       if (!isNotFound(error)) throw error;
       await streams.add({
         name: this.options.name,
-        subjects: [this.options.subjects],
+        subjects: this.options.subjects,
         storage: StorageType.File,
         max_age: nanos(MAX_AGE_DAYS * 24 * 60 * 60 * 1_000),
         duplicate_window: nanos(DUPLICATE_WINDOW_MINUTES * 60 * 1_000),

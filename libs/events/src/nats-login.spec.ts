@@ -31,7 +31,7 @@ it('NATS_URL may carry a user and a password, percent-encoded as in any URL', as
   const stream = new EventStream({
     url: `nats://relay:p%40ss%3Aword@127.0.0.1:${port}`,
     name: 'LOGIN_SPEC',
-    subjects: 'login_spec.>',
+    subjects: ['login_spec.>'],
     source: '/parley/spec',
     logger: new Logger('events', 'silent'),
   });

@@ -89,9 +89,12 @@ function readPosition(text: string | undefined): number | undefined {
   throw new UsageError('--after takes a position, a whole number, as an earlier replay printed it.');
 }
 
-function readType(text: string, subjects: string): string {
-  const family = subjects.replace('>', '');
-  if (text.startsWith(family) && /^[a-z_]+(\.[a-z_]+)+$/.test(text)) return text;
+function readType(text: string, subjects: string[]): string {
+  const known = subjects.some((subject) =>
+    subject.endsWith('>') ? text.startsWith(subject.slice(0, -1)) : text === subject,
+  );
+  if (known && /^[a-z_]+(\.[a-z_]+)+$/.test(text)) return text;
+  const family = subjects[0]!.replace('>', '');
   throw new UsageError(`--subject takes the name of an event of this outbox, such as ${family}started.`);
 }
 

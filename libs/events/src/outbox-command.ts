@@ -10,7 +10,7 @@ import { countRows, rangeFrom, type Selection } from './outbox-rows.ts';
 const MAX_COUNTED = 10_000;
 
 const help = ({ name, subjects }: StreamFacts): string => {
-  const example = subjects.replace('>', 'started');
+  const example = subjects[0]!.replace('>', 'started');
   return `Shows and replays the outbox whose database is DATABASE_URL: the events of stream ${name}.
 
   status                       events waiting to be sent, and those kept, by subject

@@ -103,12 +103,26 @@ export class OutboxRelay {
     const batch = this.queue.splice(0, BATCH_SIZE);
     if (batch.length === 0) return false;
     this.observeBatch(batch.length);
-    const results = await Promise.allSettled(batch.map((event) => this.stream.publish(event)));
-    await this.markPublished(batch.filter((_event, index) => results[index]?.status === 'fulfilled'));
-    await this.release(batch.filter((_event, index) => results[index]?.status === 'rejected'));
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure) throw failure.reason;
+    const results = await Promise.all(bySubject(batch).map((events) => this.publishInOrder(events)));
+    await this.markPublished(results.flatMap(({ published }) => published));
+    await this.release(results.flatMap(({ left }) => left));
+    const failed = results.find(({ failure }) => failure !== undefined);
+    if (failed) throw failed.failure;
     return this.queue.length > 0;
+  }
+
+  /** One subject's events, each once the one before it is stored; after a failure those that follow are left. */
+  private async publishInOrder(
+    events: OutgoingEvent[],
+  ): Promise<{ published: OutgoingEvent[]; left: OutgoingEvent[]; failure?: unknown }> {
+    for (const [index, event] of events.entries()) {
+      try {
+        await this.stream.publish(event);
+      } catch (failure) {
+        return { published: events.slice(0, index), left: events.slice(index), failure };
+      }
+    }
+    return { published: events, left: [] };
   }
 
   private async markPublished(events: OutgoingEvent[]): Promise<void> {
@@ -152,4 +166,9 @@ export class OutboxRelay {
     this.publishSoon(events);
     return events.length === BATCH_SIZE;
   }
+}
+
+/** The events of each subject, in the order they came. */
+function bySubject(events: OutgoingEvent[]): OutgoingEvent[][] {
+  return [...Map.groupBy(events, ({ tenantId, subject }) => `${tenantId} ${subject}`).values()];
 }

@@ -22,7 +22,7 @@ import { replayRows } from './outbox-replay.ts';
 import { countRows, rangeFrom } from './outbox-rows.ts';
 
 const ALL = { types: [] };
-const STREAM = { name: 'REPLAY_SPEC', subjects: 'replay_spec.>', source: '/parley/spec' };
+const STREAM = { name: 'REPLAY_SPEC', subjects: ['replay_spec.>'], source: '/parley/spec' };
 const logger = new Logger('events', 'silent');
 
 let testDatabase: TestDatabase;
@@ -199,7 +199,7 @@ describe('a replay', () => {
     await manager.streams.delete(STREAM.name);
     await manager.streams.add({
       name: STREAM.name,
-      subjects: [STREAM.subjects],
+      subjects: STREAM.subjects,
       max_msgs: 0,
       max_bytes: 1_000,
       discard: DiscardPolicy.New,
@@ -224,7 +224,7 @@ describe('an event that cannot be replayed', () => {
     await publish(event(subject, 2));
     await allSent();
     await manager.streams.delete(STREAM.name);
-    await manager.streams.add({ name: STREAM.name, subjects: [STREAM.subjects], max_msg_size: 2_000 });
+    await manager.streams.add({ name: STREAM.name, subjects: STREAM.subjects, max_msg_size: 2_000 });
     const range = await rangeFrom(database);
     const stopped = await replayRows(database, stream, range, ALL);
     expect(stopped).toMatchObject({ finished: false, position: range.after, failure: { reason: 'refused' } });

@@ -26,7 +26,7 @@ async function addReplica(): Promise<Replica> {
   const stream = new EventStream({
     url: process.env[NATS_URL]!,
     name: 'OUTBOX_SPEC',
-    subjects: 'outbox_spec.>',
+    subjects: ['outbox_spec.>'],
     source: '/parley/spec',
     logger,
   });
@@ -124,12 +124,10 @@ describe('the outbox', () => {
       replica.outbox.change<{ id: string; double: number }>({
         statement: `INSERT INTO things SELECT * FROM unnest($1::text[], $2::int[]) ON CONFLICT DO NOTHING RETURNING id, weight`,
         parameters: [things.map(([id]) => id), things.map(([, weight]) => weight)],
+        of: { tenantId: `'${tenantId}'::uuid`, subject: 'id', time: 'clock_timestamp()' },
         event: {
-          type: 'outbox_spec.happened',
-          tenantId: `'${tenantId}'::uuid`,
-          subject: 'id',
+          type: `'outbox_spec.happened'`,
           sequence: '1',
-          time: 'clock_timestamp()',
           data: `json_build_object('weight', weight)::text`,
         },
         give: 'id, 2 * weight AS double',
@@ -164,15 +162,8 @@ describe('the outbox', () => {
     await replica.outbox.change({
       statement: 'INSERT INTO things VALUES ($1) RETURNING id',
       parameters: [subject],
-      event: {
-        type: 'outbox_spec.happened',
-        tenantId: `'${tenantId}'::uuid`,
-        subject: 'id',
-        sequence: String(sequence),
-        time: 'clock_timestamp()',
-        data: `'{}'`,
-      },
-      give: 'id',
+      of: { tenantId: `'${tenantId}'::uuid`, subject: 'id', time: 'clock_timestamp()' },
+      event: { type: `'outbox_spec.happened'`, sequence: String(sequence), data: `'{}'` },
     });
     expect((await waiting()).filter((row) => row.sequence === sequence)).toEqual([
       { subject, sequence, claimed },

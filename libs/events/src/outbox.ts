@@ -12,15 +12,26 @@ export interface Teller {
   change<Row>(change: Change): Promise<Row[]>;
 }
 
-/** Rows to be added or updated, and what is told of each. */
+/** Rows to be added or updated, and what is told of each. Expressions are SQL over the columns that statement returns. */
 export interface Change {
   /** An INSERT or UPDATE that returns columns. */
   statement: string;
   parameters: unknown[];
-  /** The type of the event, and the rest of it as expressions over the columns returned; data is the text of a JSON object. */
-  event: Record<'type' | 'tenantId' | 'subject' | 'sequence' | 'time' | 'data', string>;
-  /** What is given of each row, beside columns of the outbox's own: a list for SELECT, over the same columns. */
-  give: string;
+  /** Whose events these are, and when: of one row all have the same. */
+  of: Record<'tenantId' | 'subject' | 'time', string>;
+  /** The event of the change itself; default none. data is the text of a JSON object. */
+  event?: Record<'type' | 'sequence' | 'data', string> & {
+    /** Which rows it is told of; default all. */
+    when?: string;
+  };
+  /** More events of a row: a jsonb array of objects with type, sequence and data (the text of a JSON object); default none. */
+  more?: string;
+  /** A further statement that writes, over the rows as "changed"; default none. */
+  also?: string;
+  /** Whether an earlier statement of the transaction has locked the rows, so that this one sees all that came before. Default false. */
+  locked?: boolean;
+  /** What is given of each row with an event of its own: a list for SELECT. Default nothing. */
+  give?: string;
 }
 
 /** A transaction that may tell of what it changes. */
@@ -85,33 +96,47 @@ export class Outbox {
   }
 
   /**
-   * Claims an event that is its subject's first, or the second when the first is published. Of a later one the statement
-   * may not see all that came before it: its snapshot may be older than the row it changes. The relay's poll sees it.
+   * Claims the events of a subject if its first one is among them, or the second when the first is published. Of a later one
+   * the statement may not see all that came before it: its snapshot may be older than the row it changes, unless that was
+   * locked before. What is not claimed the relay's poll sees.
    */
   private async tell<Row>(
     tx: Pick<Statements, 'query'>,
-    { statement, parameters, event, give }: Change,
+    change: Change,
   ): Promise<{ rows: Row[]; claimed: OutgoingEvent[] }> {
+    const { statement, parameters, of, event, more, also, locked = false, give } = change;
+    const fields = (type: string, sequence: string, data: string, own: boolean): string =>
+      `${type} AS event_type, ${sequence} AS event_sequence, ${data} AS event_data, ${own} AS event_own`;
+    const events = [
+      event &&
+        `SELECT changed.*, ${fields(event.type, event.sequence, event.data, true)} FROM changed WHERE ${event.when ?? 'true'}`,
+      more &&
+        `SELECT changed.*, ${fields(`more.event->>'type'`, `(more.event->>'sequence')::int`, `more.event->>'data'`, false)}
+         FROM changed, LATERAL jsonb_array_elements(${more}) AS more (event)`,
+    ].filter((part) => part !== undefined);
     const rows = await tx.query<Row & ToldRow>(
       `WITH changed AS (${statement}),
+       ${also === undefined ? '' : `also AS (${also}),`}
        event AS MATERIALIZED (
-         SELECT *, ${event.tenantId} AS event_tenant, ${UUID_V7} AS event_id, ${event.subject} AS event_subject,
-                ${event.sequence} AS event_sequence, ${event.time} AS event_time, ${event.data} AS event_data
-         FROM changed),
+         SELECT *, ${of.tenantId} AS event_tenant, ${UUID_V7} AS event_id, ${of.subject} AS event_subject, ${of.time} AS event_time
+         FROM (${events.join(' UNION ALL ')}) AS e),
        claim AS MATERIALIZED (
-         SELECT *, $${parameters.length + 1}::bool AND (event_sequence = 1 OR event_sequence = 2 AND (${waitingOf('event_tenant', 'event_subject')}) IS NULL) AS event_claimed
-         FROM event),
+         SELECT *, $${parameters.length + 1}::bool AND (${claimable(locked)}) AS event_claimed FROM event),
        told AS (
          INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
-         SELECT event_tenant, event_id, '${event.type}', event_subject, event_sequence, event_time, event_data::json,
+         SELECT event_tenant, event_id, event_type, event_subject, event_sequence, event_time, event_data::json,
                 CASE WHEN event_claimed THEN ${CLAIM_END} ELSE '-infinity' END
-         FROM claim)
-       SELECT ${give}, event_tenant, event_id, event_subject, event_sequence, event_time, event_data, event_claimed
+         FROM claim ORDER BY event_sequence)
+       SELECT ${give === undefined ? '' : `${give}, `}event_tenant, event_id, event_type, event_subject, event_sequence, event_time,
+              event_data, event_claimed, event_own
        FROM claim`,
       [...parameters, this.relay.accepts(MAX_CHANGED)],
     );
-    const claimed = rows.filter((row) => row.event_claimed).map((row) => toEvent(event.type, row));
-    return { rows, claimed };
+    const claimed = rows.filter((row) => row.event_claimed).map(toEvent);
+    return {
+      rows: rows.filter((row) => row.event_own),
+      claimed: claimed.toSorted((a, b) => a.sequence - b.sequence),
+    };
   }
 
   /**
@@ -143,6 +168,9 @@ export class Outbox {
 }
 
 interface ToldRow {
+  /** Whether it is the event of the change itself. */
+  event_own: boolean;
+  event_type: string;
   event_tenant: string;
   event_id: string;
   event_subject: string;
@@ -155,11 +183,11 @@ interface ToldRow {
 /** By one statement: a call has no more items, and a sweep fewer. */
 const MAX_CHANGED = 1_000;
 
-function toEvent(type: string, row: ToldRow): OutgoingEvent {
+function toEvent(row: ToldRow): OutgoingEvent {
   return {
     id: row.event_id,
     tenantId: row.event_tenant,
-    type,
+    type: row.event_type,
     subject: row.event_subject,
     sequence: row.event_sequence,
     time: row.event_time,
@@ -168,6 +196,14 @@ function toEvent(type: string, row: ToldRow): OutgoingEvent {
 }
 
 const CLAIM_END = `clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})`;
+
+/** A statement's events of a new subject begin with the first. */
+function claimable(locked: boolean): string {
+  const waiting = `(${waitingOf('event_tenant', 'event_subject')}) IS NULL`;
+  if (locked) return waiting;
+  return `min(event_sequence) OVER (PARTITION BY event_subject) = 1
+           OR min(event_sequence) OVER (PARTITION BY event_subject) = 2 AND ${waiting}`;
+}
 
 /** An event of a subject that waits, or null. A look into the index for each subject: Postgres may put EXISTS into a hash. */
 function waitingOf(tenantId: string, subject: string): string {

@@ -6,6 +6,8 @@ export { FLOW_ERROR_CODES, FLOW_WARNING_CODES } from './flow-problem.ts';
 export type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
 export { isJsonObject } from './json-value.ts';
 export type { JsonObject, JsonValue } from './json-value.ts';
+export { isPublicAddress } from './public-address.ts';
+export { isPublicHost } from './public-host.ts';
 export { newSession, runSprint } from './run-sprint.ts';
 export type { NewSessionFacts } from './run-sprint.ts';
 export { FAILURE_CODES } from './session-state.ts';

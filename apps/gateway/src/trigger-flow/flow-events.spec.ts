@@ -49,7 +49,7 @@ describe('a flow that another gateway unpublished', () => {
     const stream = new EventStream({
       url: process.env[NATS_URL]!,
       name: 'PARLEY_FLOW',
-      subjects: 'flow.>',
+      subjects: ['flow.>'],
       source: '/parley/flow-catalog',
       logger: new Logger('spec', 'silent'),
     });

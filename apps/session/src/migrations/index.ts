@@ -1,6 +1,7 @@
 import { CreateOutbox1763800000000, IndexOutboxPosition1764000000000 } from '@parley/events';
 import { CreateSessions1763800100000 } from './1763800100000-create-sessions.ts';
 import { CreateStartRequests1763900000000 } from './1763900000000-create-start-requests.ts';
+import { Converse1764100000000 } from './1764100000000-converse.ts';
 
 /** In the order they run. */
 export const migrations = [
@@ -8,4 +9,5 @@ export const migrations = [
   CreateSessions1763800100000,
   CreateStartRequests1763900000000,
   IndexOutboxPosition1764000000000,
+  Converse1764100000000,
 ];

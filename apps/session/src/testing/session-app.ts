@@ -25,6 +25,15 @@ import { migrations } from '../migrations/index.ts';
 /** Answers lost in a row, before insist gives up. */
 const MAX_LOST = 20;
 
+/** A flow that asks nothing and says nothing: its sessions rest until they expire. */
+const SILENT_FLOW = {
+  nodes: [
+    { id: 'start', type: 'entry' },
+    { id: 'rest', type: 'delay', data: { minutes: 1440 } },
+  ],
+  edges: [{ source: 'start', target: 'rest' }],
+};
+
 /** Stands in for flow-catalog, which another team owns: it knows the versions it was told of. */
 export class FakeFlowCatalog {
   private readonly versions = new Map<string, FlowVersion>();
@@ -61,8 +70,8 @@ export class FakeFlowCatalog {
       flowId,
       version: 1,
       name: 'Abandoned cart 30min',
-      definition: '{}',
-      settings: { sessionTtlMinutes: 30 },
+      definition: JSON.stringify(SILENT_FLOW),
+      settings: { sessionTtlMinutes: 30, channel: '' },
       entryNodeId: 'start',
       publishedAt: new Date(),
       ...change,
@@ -171,6 +180,7 @@ export function newStart(app: SessionApp, change: Partial<StartSessionRequest> =
     requestFingerprint: Buffer.alloc(0),
     conflictPolicy: ConflictPolicy.UNSPECIFIED,
     validateOnly: false,
+    contact: undefined,
     ...change,
   };
   app.flowCatalog.publish(request.tenantId, request.flowId);

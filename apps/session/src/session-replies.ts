@@ -1,0 +1,58 @@
+import type { Statements } from '@parley/postgres';
+
+/** The statements on session_replies: what messages with an id of their channel came to, kept for a day. */
+
+/** ended: the session it was for had ended. */
+export type ReplyOutcome = 'accepted' | 'invalid' | 'ignored' | 'ended';
+
+export interface KeptReply {
+  sessionId: string;
+  result: ReplyOutcome;
+}
+
+const KEPT = `interval '24 hours'`;
+
+/** What a message came to, if it came within a day. */
+export async function findReply(
+  database: Pick<Statements, 'query'>,
+  tenantId: string,
+  messageId: string,
+): Promise<KeptReply | undefined> {
+  const [reply] = await database.query<KeptReply>(
+    `SELECT session_id AS "sessionId", result FROM session_replies
+     WHERE tenant_id = $1 AND message_id = $2 AND created_at > clock_timestamp() - ${KEPT}`,
+    [tenantId, messageId],
+  );
+  return reply;
+}
+
+/** Keeps what a message came to. Whether it could: a twin that is under way is waited for, and then found. */
+export async function keepReply(
+  tx: Pick<Statements, 'query'>,
+  tenantId: string,
+  messageId: string,
+  { sessionId, result }: KeptReply,
+): Promise<boolean> {
+  const kept = await tx.query(
+    `INSERT INTO session_replies AS r (tenant_id, message_id, session_id, result, created_at)
+     VALUES ($1, $2, $3, $4, clock_timestamp())
+     ON CONFLICT (tenant_id, message_id) DO UPDATE
+       SET session_id = EXCLUDED.session_id, result = EXCLUDED.result, created_at = EXCLUDED.created_at
+       WHERE r.created_at <= clock_timestamp() - ${KEPT}
+     RETURNING 1`,
+    [tenantId, messageId, sessionId, result],
+  );
+  return kept.length > 0;
+}
+
+/** Deletes up to limit that are no longer given. Gives how many. */
+export async function deleteOldReplies(database: Pick<Statements, 'query'>, limit: number): Promise<number> {
+  const deleted = await database.query(
+    `DELETE FROM session_replies WHERE (tenant_id, message_id) IN (
+       SELECT tenant_id, message_id FROM session_replies
+       WHERE created_at <= (SELECT clock_timestamp() - ${KEPT}) LIMIT $1 FOR UPDATE SKIP LOCKED)
+     RETURNING 1`,
+    [limit],
+  );
+  return deleted.length;
+}

@@ -1,0 +1,204 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError, unavailable } from '@parley/errors';
+import { Outbox, type OutboxStatements } from '@parley/events';
+import {
+  runSprint,
+  type CompiledFlow,
+  type HttpAnswer,
+  type SprintInput,
+  type TimelineEntry,
+} from '@parley/flow-engine';
+import { Database } from '@parley/postgres';
+import { readPayload } from './effect-events.ts';
+import { FlowVersions } from './flow-versions.ts';
+import type { SubmitReply } from './session.requests.ts';
+import { columnsOf, stateOf, type LockedSession } from './session-memory.ts';
+import { findReply, keepReply, type KeptReply, type ReplyOutcome } from './session-replies.ts';
+import { advanceSessions, expireLocked, noteEntry, type AdvancedSession } from './session-rows.ts';
+import {
+  findDueWaits,
+  findNewestWait,
+  findSession,
+  lockDueWaits,
+  lockSession,
+  type SessionRef,
+} from './waiting-sessions.ts';
+
+/** Beyond so many entries an input that changes nothing is no longer noted. */
+const MAX_ENTRIES_TO_NOTE = 60_000;
+
+/** What became of a reply; undefined where no session waits for one. */
+export type TakenReply = (KeptReply & { replayed: boolean }) | undefined;
+
+/** A session and the input for it. */
+interface Target {
+  session: SessionRef;
+  input: SprintInput;
+}
+
+/**
+ * Runs sessions on: a reply, a time that has come, the answer to a request. Each locks the session's row first, so that of
+ * several the first commit wins, and the others find a session that no longer waits for them.
+ */
+@Injectable()
+export class SessionRunner {
+  private readonly database: Database;
+  private readonly outbox: Outbox;
+  private readonly flowVersions: FlowVersions;
+
+  constructor(database: Database, outbox: Outbox, flowVersions: FlowVersions) {
+    this.database = database;
+    this.outbox = outbox;
+    this.flowVersions = flowVersions;
+  }
+
+  /** Fails with SESSION_NOT_FOUND where the request names a session that is not there. */
+  async reply(request: SubmitReply): Promise<TakenReply> {
+    const { tenantId, messageId } = request;
+    const earlier = messageId === '' ? undefined : await findReply(this.database, tenantId, messageId);
+    if (earlier) return { ...earlier, replayed: true };
+    const target = await this.findTarget(request);
+    return target && this.take(target, messageId);
+  }
+
+  /** Runs up to limit sessions on whose wait is over. Gives how many were found. */
+  async runDue(limit: number): Promise<number> {
+    const due = await findDueWaits(this.database, limit);
+    if (due.length === 0) return 0;
+    const flows = await this.flowsOf(due);
+    const ready = due.filter((session) => flows.has(versionKey(session)));
+    await this.outbox.statements(async (tx) => {
+      const locked = await lockDueWaits(tx, ready);
+      const advanced = locked.map((session) => {
+        const input = { type: 'timeout', waitId: session.memory?.wait?.id ?? 0 } as const;
+        return this.sprintOf(session, flows.get(versionKey(session))!, input).advanced;
+      });
+      await advanceSessions(tx, advanced);
+    });
+    return due.length;
+  }
+
+  /** Gives a session the answer to the request of a wait. */
+  async answer(session: SessionRef, waitId: number, answer: HttpAnswer): Promise<void> {
+    await this.take({ session, input: { type: 'http_answer', waitId, answer } }, '');
+  }
+
+  /** The session a reply is for, and what it says to it. */
+  private async findTarget({
+    tenantId,
+    sessionId,
+    contactId,
+    text,
+    payload,
+    waitId,
+  }: SubmitReply): Promise<Target | undefined> {
+    const chosen = readPayload(payload);
+    if (sessionId !== '') {
+      const session = await findSession(this.database, tenantId, sessionId);
+      if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
+      const own = chosen?.sessionId === session.id ? chosen : undefined;
+      return {
+        session,
+        input: {
+          type: 'reply',
+          waitId: waitId || (own?.waitId ?? 0),
+          text,
+          choice: own?.choice ?? payload,
+        },
+      };
+    }
+    if (chosen) {
+      const session = await findSession(this.database, tenantId, chosen.sessionId);
+      if (session?.contactId === contactId) {
+        const { choice } = chosen;
+        return { session, input: { type: 'reply', waitId: waitId || chosen.waitId, text, choice } };
+      }
+    }
+    const session = await findNewestWait(this.database, tenantId, contactId);
+    return session && { session, input: { type: 'reply', waitId, text, choice: chosen ? '' : payload } };
+  }
+
+  /** Runs a session with an input, in one transaction. */
+  private async take(
+    { session: ref, input }: Target,
+    messageId: string,
+  ): Promise<KeptReply & { replayed: boolean }> {
+    const flow = await this.flowVersions.get(ref.tenantId, ref.flowId, ref.flowVersion);
+    return this.outbox.statements(async (tx) => {
+      const session = await lockSession(tx, ref.tenantId, ref.id);
+      if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
+      const earlier = messageId === '' ? undefined : await findReply(tx, ref.tenantId, messageId);
+      if (earlier) return { ...earlier, replayed: true };
+      const result = await this.run(tx, session, flow, input);
+      const kept = { sessionId: ref.id, result };
+      if (messageId !== '' && !(await keepReply(tx, ref.tenantId, messageId, kept))) {
+        // By another session: the caller asks again, and is told what came of it there.
+        throw unavailable('The message was taken at the same time');
+      }
+      return { ...kept, replayed: false };
+    });
+  }
+
+  private async run(
+    tx: OutboxStatements,
+    session: LockedSession,
+    flow: CompiledFlow,
+    input: SprintInput,
+  ): Promise<ReplyOutcome> {
+    if (session.status === 'running' && session.expiresAt <= session.now) {
+      await expireLocked(tx, session.tenantId, session.id);
+      Object.assign(session, { status: 'expired', entries: session.entries + 1 });
+    }
+    const { advanced, first } = this.sprintOf(session, flow, input);
+    if (first.type !== 'ignored') {
+      await advanceSessions(tx, [advanced]);
+      return first.detail['valid'] === false ? 'invalid' : 'accepted';
+    }
+    if (session.entries < MAX_ENTRIES_TO_NOTE) await noteEntry(tx, advanced);
+    return session.status === 'running' ? 'ignored' : 'ended';
+  }
+
+  private sprintOf(
+    session: LockedSession,
+    flow: CompiledFlow,
+    input: SprintInput,
+  ): { advanced: AdvancedSession; first: TimelineEntry } {
+    const before = stateOf(session);
+    const now = session.now.getTime();
+    const sprint = runSprint(flow, before, input, now);
+    const { state } = sprint;
+    const { tenantId, id, contactId, sequence } = session;
+    const sameWait = state.wait !== null && state.wait.id === before.wait?.id;
+    const advanced = {
+      tenantId,
+      id,
+      now: session.now,
+      lastInteractionAt: new Date(state.lastInteractionAt),
+      expiresAt: new Date(state.expiresAt),
+      waitingSince: sameWait && session.waitingSince ? session.waitingSince : session.now,
+      sprint: columnsOf(sprint, before, now, { flow, contactId, sequence }),
+    };
+    return { advanced, first: sprint.timeline[0]! };
+  }
+
+  /** The versions that some sessions run on; without those that cannot be had now. */
+  private async flowsOf(sessions: SessionRef[]): Promise<Map<string, CompiledFlow>> {
+    const versions = new Map(sessions.map((session) => [versionKey(session), session]));
+    const flows = new Map<string, CompiledFlow>();
+    await Promise.all(
+      [...versions].map(async ([key, { tenantId, flowId, flowVersion }]) => {
+        try {
+          flows.set(key, await this.flowVersions.get(tenantId, flowId, flowVersion));
+        } catch (error) {
+          // flow-catalog is away: its sessions run on when it is back.
+          if (!(error instanceof DomainError)) throw error;
+        }
+      }),
+    );
+    return flows;
+  }
+}
+
+function versionKey({ tenantId, flowId, flowVersion }: SessionRef): string {
+  return `${tenantId} ${flowId} ${flowVersion}`;
+}

@@ -1,0 +1,124 @@
+import type { Statements } from '@parley/postgres';
+import type { LockedSession } from './session-memory.ts';
+
+/** The statements that find sessions an input is for, and lock them. */
+
+/** A session, and the version it runs on. */
+export interface SessionRef {
+  tenantId: string;
+  id: string;
+  flowId: string;
+  flowVersion: number;
+  contactId: string;
+}
+
+type Queries = Pick<Statements, 'query'>;
+
+const REF = `tenant_id AS "tenantId", id, flow_id AS "flowId", flow_version AS "flowVersion", contact_id AS "contactId"`;
+const LOCKED = `tenant_id AS "tenantId", id, flow_id AS "flowId", flow_name AS "flowName", flow_version AS "flowVersion",
+  contact_id AS "contactId", status, context::text AS context, current_node_id AS "currentNodeId", memory,
+  wait_until AS "waitUntil", waiting_since AS "waitingSince", entries, sequence, created_at AS "createdAt",
+  last_interaction_at AS "lastInteractionAt", expires_at AS "expiresAt",
+  date_trunc('milliseconds', clock_timestamp()) AS now`;
+const DUE = `status = 'running' AND due_at <= (SELECT clock_timestamp()) AND expires_at > (SELECT clock_timestamp())`;
+
+export async function findSession(
+  database: Queries,
+  tenantId: string,
+  id: string,
+): Promise<SessionRef | undefined> {
+  const [session] = await database.query<SessionRef>(
+    `SELECT ${REF} FROM sessions WHERE tenant_id = $1 AND id = $2`,
+    [tenantId, id],
+  );
+  return session;
+}
+
+/** Of a contact's sessions that wait for a reply, the one whose wait is the newest. */
+export async function findNewestWait(
+  database: Queries,
+  tenantId: string,
+  contactId: string,
+): Promise<SessionRef | undefined> {
+  const [session] = await database.query<SessionRef>(
+    `SELECT ${REF} FROM sessions
+     WHERE tenant_id = $1 AND contact_id = $2 AND status = 'running' AND wait_kind = 'reply'
+       AND expires_at > clock_timestamp()
+     ORDER BY waiting_since DESC, id DESC LIMIT 1`,
+    [tenantId, contactId],
+  );
+  return session;
+}
+
+/** Locks a session, whatever its status. The clock is read once it is locked. */
+export async function lockSession(
+  tx: Queries,
+  tenantId: string,
+  id: string,
+): Promise<LockedSession | undefined> {
+  const [session] = await tx.query<LockedSession>(
+    // In a subquery, so that the clock is not read while the lock is waited for.
+    `SELECT ${LOCKED} FROM (SELECT * FROM sessions WHERE tenant_id = $1 AND id = $2 FOR UPDATE OFFSET 0) AS s`,
+    [tenantId, id],
+  );
+  return session;
+}
+
+/** Sessions whose wait for a reply or the clock is over, oldest first. */
+export async function findDueWaits(database: Queries, limit: number): Promise<SessionRef[]> {
+  return database.query<SessionRef>(
+    `SELECT ${REF} FROM sessions WHERE ${DUE} AND wait_kind IN ('reply', 'delay') ORDER BY due_at LIMIT $1`,
+    [limit],
+  );
+}
+
+/** Locks those of some sessions whose wait is still over, leaving alone those that somebody else has in hand. */
+export async function lockDueWaits(tx: Queries, sessions: SessionRef[]): Promise<LockedSession[]> {
+  return tx.query<LockedSession>(
+    `SELECT held.* FROM unnest($1::uuid[], $2::uuid[]) AS key (tenant_id, id), LATERAL (
+       SELECT ${LOCKED} FROM sessions
+       WHERE tenant_id = key.tenant_id AND id = key.id AND ${DUE} AND wait_kind IN ('reply', 'delay')
+       LIMIT 1 FOR UPDATE SKIP LOCKED) AS held`,
+    [sessions.map(({ tenantId }) => tenantId), sessions.map(({ id }) => id)],
+  );
+}
+
+/** A request to be made, taken for a while. */
+export interface TakenRequest extends SessionRef {
+  /** The wait and its request, as the engine wrote them. */
+  wait: NonNullable<NonNullable<LockedSession['memory']>['wait']>;
+  /** 1 for the first time it is made. */
+  attempt: number;
+}
+
+/**
+ * Takes requests that are to be made now, for so many seconds: whoever takes one and dies leaves it to others after that.
+ */
+export async function takeRequests(
+  database: Queries,
+  limit: number,
+  seconds: number,
+): Promise<TakenRequest[]> {
+  return database.query<TakenRequest>(
+    `UPDATE sessions s SET wait_until = clock_timestamp() + make_interval(secs => $2), http_attempts = s.http_attempts + 1
+     FROM (SELECT tenant_id, id FROM sessions WHERE ${DUE} AND wait_kind = 'http'
+           ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+     WHERE s.tenant_id = due.tenant_id AND s.id = due.id
+     RETURNING s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.flow_version AS "flowVersion",
+       s.contact_id AS "contactId", s.memory->'wait' AS wait, s.http_attempts AS attempt`,
+    [limit, seconds],
+  );
+}
+
+/** Lets a taken request be made again after so many milliseconds, if the session still waits for it. */
+export async function postponeRequest(
+  database: Queries,
+  { tenantId, id, wait }: TakenRequest,
+  milliseconds: number,
+): Promise<void> {
+  await database.query(
+    `UPDATE sessions SET wait_until = clock_timestamp() + make_interval(secs => $4 / 1000.0)
+     WHERE tenant_id = $1 AND id = $2 AND status = 'running' AND wait_kind = 'http' AND (memory->'wait'->>'id')::int = $3`,
+    [tenantId, id, wait.id, milliseconds],
+  );
+}
