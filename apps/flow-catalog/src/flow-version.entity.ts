@@ -27,6 +27,10 @@ export class FlowVersionEntity {
   @Column('text', { name: 'entry_node_id' })
   entryNodeId!: string;
 
+  /** Whether it reads {{contact.…}}. */
+  @Column('boolean', { name: 'reads_contact' })
+  readsContact!: boolean;
+
   @Column('timestamptz', { name: 'published_at' })
   publishedAt!: Date;
 }

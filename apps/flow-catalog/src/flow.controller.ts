@@ -4,6 +4,7 @@ import type {
   ArchiveFlowResponse,
   BatchGetPublishedFlowsRequest,
   BatchGetPublishedFlowsResponse,
+  CompareFlowVersionsResponse,
   CreateFlowResponse,
   GetFlowResponse,
   GetFlowVersionResponse,
@@ -12,6 +13,7 @@ import type {
   ListFlowsResponse,
   ListFlowVersionsResponse,
   PublishFlowResponse,
+  RepublishFlowVersionResponse,
   UnpublishFlowResponse,
   UpdateFlowResponse,
   ValidateFlowResponse,
@@ -21,6 +23,7 @@ import { batchRequest } from '@parley/grpc';
 import { checkDefinition } from './flow.ts';
 import { toFlow, toFlowVersion, toOutcome, toProblem, toState } from './flow.messages.ts';
 import {
+  compareFlowVersionsRequest,
   createFlowRequest,
   flowRequest,
   getFlowVersionRequest,
@@ -28,6 +31,7 @@ import {
   listFlowVersionsRequest,
   updateFlowRequest,
   validateFlowRequest,
+  type CompareFlowVersions,
   type CreateFlow,
   type FlowRequest,
   type GetFlowVersion,
@@ -80,6 +84,20 @@ export class FlowController {
   async publishFlow(@Payload({ schema: flowRequest }) request: FlowRequest): Promise<PublishFlowResponse> {
     const { flow, warnings } = await this.flows.publish(request);
     return { flow: toFlow(flow), warnings: warnings.map(toProblem) };
+  }
+
+  @GrpcMethod('FlowCatalogService', 'republishFlowVersion')
+  async republishFlowVersion(
+    @Payload({ schema: getFlowVersionRequest }) request: GetFlowVersion,
+  ): Promise<RepublishFlowVersionResponse> {
+    return { flow: toFlow(await this.flows.republish(request)) };
+  }
+
+  @GrpcMethod('FlowCatalogService', 'compareFlowVersions')
+  async compareFlowVersions(
+    @Payload({ schema: compareFlowVersionsRequest }) request: CompareFlowVersions,
+  ): Promise<CompareFlowVersionsResponse> {
+    return { differences: await this.published.compare(request) };
   }
 
   @GrpcMethod('FlowCatalogService', 'unpublishFlow')

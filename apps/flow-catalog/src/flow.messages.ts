@@ -36,8 +36,9 @@ export function toFlow(flow: FlowEntity): Flow {
 }
 
 export function toFlowVersion(version: FlowVersionEntity): FlowVersion {
-  const { sessionTtlMinutes, ...rest } = version;
-  return { ...rest, settings: { sessionTtlMinutes } };
+  const { tenantId, flowId, version: number, name, definition, entryNodeId, publishedAt } = version;
+  const settings = { sessionTtlMinutes: version.sessionTtlMinutes };
+  return { tenantId, flowId, version: number, name, definition, settings, entryNodeId, publishedAt };
 }
 
 export function toProblem(problem: FlowProblem): FlowProblemMessage {

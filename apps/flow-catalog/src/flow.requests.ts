@@ -74,6 +74,15 @@ export const getFlowVersionRequest = z.object({
   version: z.int().min(1, 'must be 1 or more'),
 });
 
+const versionOrDraft = z.int().min(0, 'must be a version, or 0 for the draft');
+
+export const compareFlowVersionsRequest = z.object({
+  tenantId: uuid,
+  flowId: uuid,
+  fromVersion: versionOrDraft,
+  toVersion: versionOrDraft,
+});
+
 export const listFlowVersionsRequest = z.object({ tenantId: uuid, flowId: uuid, pageSize, pageToken });
 
 export type CreateFlow = z.output<typeof createFlowRequest>;
@@ -83,4 +92,5 @@ export type ListFlows = z.output<typeof listFlowsRequest>;
 export type ValidateFlow = z.output<typeof validateFlowRequest>;
 export type GetPublishedFlow = z.output<typeof getPublishedFlowRequest>;
 export type GetFlowVersion = z.output<typeof getFlowVersionRequest>;
+export type CompareFlowVersions = z.output<typeof compareFlowVersionsRequest>;
 export type ListFlowVersions = z.output<typeof listFlowVersionsRequest>;

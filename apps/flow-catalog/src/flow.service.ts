@@ -5,10 +5,10 @@ import type { FlowProblem } from '@parley/flow-engine';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database, sql } from '@parley/postgres';
 import { In, LessThan, Not, type EntityManager } from 'typeorm';
-import { archive, editDraft, flowNotFound, publish, unpublish } from './flow.ts';
+import { archive, editDraft, flowNotFound, publish, republish, unpublish, versionNotFound } from './flow.ts';
 import { flowPublished, flowUnpublished } from './flow.events.ts';
 import { FlowEntity, type FlowState } from './flow.entity.ts';
-import type { CreateFlow, FlowRequest, ListFlows, UpdateFlow } from './flow.requests.ts';
+import type { CreateFlow, FlowRequest, GetFlowVersion, ListFlows, UpdateFlow } from './flow.requests.ts';
 import { FlowVersionEntity } from './flow-version.entity.ts';
 
 /** Makes, changes and publishes flows; PublishedFlows serves triggers. */
@@ -86,6 +86,20 @@ export class FlowService {
         await tell([flowPublished(flow, version)]);
       }
       return { flow: await tx.save(flow), warnings };
+    });
+  }
+
+  async republish({ tenantId, flowId, version: number }: GetFlowVersion): Promise<FlowEntity> {
+    return this.outbox.transaction(async (tx, tell) => {
+      const flow = await lock(tx, { tenantId, id: flowId });
+      const earlier = await tx.findOneBy(FlowVersionEntity, { tenantId, flowId, version: number });
+      if (!earlier) throw versionNotFound();
+      const version = republish(flow, earlier, await publishedVersion(tx, flow), await clock(tx));
+      if (version) {
+        await tx.insert(FlowVersionEntity, version);
+        await tell([flowPublished(flow, version)]);
+      }
+      return tx.save(flow);
     });
   }
 

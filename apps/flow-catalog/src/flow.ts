@@ -1,5 +1,5 @@
 import { DomainError } from '@parley/errors';
-import { checkFlow, type FlowProblem } from '@parley/flow-engine';
+import { checkFlow, readsContact, type FlowProblem } from '@parley/flow-engine';
 import type { FlowEntity } from './flow.entity.ts';
 import type { FlowVersionEntity } from './flow-version.entity.ts';
 
@@ -34,24 +34,49 @@ export function publish(
       fields,
     });
   }
-  if (current && saysTheSame(flow, current)) return { version: undefined, warnings };
+  const { name, draftDefinition: definition, sessionTtlMinutes } = flow;
+  const content = { name, definition, sessionTtlMinutes, entryNodeId };
+  return { version: addVersion(flow, content, current, now), warnings };
+}
 
+/**
+ * Makes a version published before the flow's next one; the draft stays. Gives the version to store, or none where the
+ * version published now says the same already. Fails with FLOW_ARCHIVED.
+ */
+export function republish(
+  flow: FlowEntity,
+  earlier: FlowVersionEntity,
+  current: FlowVersionEntity | null,
+  now: Date,
+): FlowVersionEntity | undefined {
+  refuseArchived(flow);
+  return addVersion(flow, earlier, current, now);
+}
+
+type Content = Pick<FlowVersionEntity, 'name' | 'definition' | 'sessionTtlMinutes' | 'entryNodeId'>;
+
+function addVersion(
+  flow: FlowEntity,
+  { name, definition, sessionTtlMinutes, entryNodeId }: Content,
+  current: FlowVersionEntity | null,
+  now: Date,
+): FlowVersionEntity | undefined {
+  const says = { name, definition, sessionTtlMinutes };
+  if (current && saysTheSame(says, current)) return undefined;
   flow.latestVersion += 1;
   flow.status = 'published';
   flow.publishedVersion = flow.latestVersion;
   flow.publishedAt = now;
   flow.eventSequence += 1;
-  const version: FlowVersionEntity = {
+  return {
     tenantId: flow.tenantId,
     flowId: flow.id,
     version: flow.latestVersion,
-    name: flow.name,
-    definition: flow.draftDefinition,
-    sessionTtlMinutes: flow.sessionTtlMinutes,
+    ...says,
     entryNodeId,
+    readsContact: readsContact(JSON.parse(definition)),
     publishedAt: now,
   };
-  return { version, warnings };
 }
 
 /** Stops new starts. Fails with FLOW_ARCHIVED. */
@@ -74,6 +99,10 @@ export function flowNotFound(): DomainError {
   return new DomainError('not_found', 'FLOW_NOT_FOUND', 'Flow not found');
 }
 
+export function versionNotFound(): DomainError {
+  return new DomainError('not_found', 'FLOW_VERSION_NOT_FOUND', 'No such version of this flow');
+}
+
 function retire(flow: FlowEntity, status: 'draft' | 'archived'): void {
   // Only what was published has ceased to be.
   if (flow.publishedVersion !== null) flow.eventSequence += 1;
@@ -87,10 +116,6 @@ function refuseArchived(flow: FlowEntity): void {
     throw new DomainError('failed_precondition', 'FLOW_ARCHIVED', 'Flow is archived');
 }
 
-function saysTheSame(flow: FlowEntity, version: FlowVersionEntity): boolean {
-  return (
-    flow.name === version.name &&
-    flow.draftDefinition === version.definition &&
-    flow.sessionTtlMinutes === version.sessionTtlMinutes
-  );
+function saysTheSame(a: Omit<Content, 'entryNodeId'>, b: Omit<Content, 'entryNodeId'>): boolean {
+  return a.name === b.name && a.definition === b.definition && a.sessionTtlMinutes === b.sessionTtlMinutes;
 }

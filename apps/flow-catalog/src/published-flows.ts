@@ -4,10 +4,12 @@ import { DomainError } from '@parley/errors';
 import { checkItem, decodePageToken, splitPage } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { LessThan } from 'typeorm';
-import { flowNotFound } from './flow.ts';
+import { compareFlows, type FlowContent, type FlowDifference } from './compare-flows.ts';
+import { flowNotFound, versionNotFound } from './flow.ts';
 import { FlowEntity } from './flow.entity.ts';
 import {
   getPublishedFlowRequest,
+  type CompareFlowVersions,
   type GetFlowVersion,
   type GetPublishedFlow,
   type ListFlowVersions,
@@ -21,6 +23,7 @@ interface Candidate {
   version: number | null;
   name: string | null;
   entryNodeId: string | null;
+  readsContact: boolean | null;
 }
 
 /** Reads published versions: what triggers and sessions ask for. */
@@ -44,8 +47,28 @@ export class PublishedFlows {
     const found = await this.database.read((manager) =>
       manager.findOneBy(FlowVersionEntity, { tenantId, flowId, version }),
     );
-    if (!found) throw new DomainError('not_found', 'FLOW_VERSION_NOT_FOUND', 'No such version of this flow');
+    if (!found) throw versionNotFound();
     return found;
+  }
+
+  /** What is different between two versions; 0 is the draft. */
+  async compare({
+    tenantId,
+    flowId,
+    fromVersion,
+    toVersion,
+  }: CompareFlowVersions): Promise<FlowDifference[]> {
+    return this.database.read(async (manager) => {
+      const flow = await manager.findOneBy(FlowEntity, { tenantId, id: flowId });
+      if (!flow) throw flowNotFound();
+      const read = async (version: number): Promise<FlowContent> => {
+        if (version === 0) return { ...flow, definition: flow.draftDefinition };
+        const found = await manager.findOneBy(FlowVersionEntity, { tenantId, flowId, version });
+        if (!found) throw versionNotFound();
+        return found;
+      };
+      return compareFlows(await read(fromVersion), await read(toVersion));
+    });
   }
 
   async versions(request: ListFlowVersions): Promise<{ page: FlowVersionEntity[]; next: string }> {
@@ -65,7 +88,8 @@ export class PublishedFlows {
   private async findCandidates(items: GetPublishedFlow[]): Promise<Map<string, Candidate>> {
     if (items.length === 0) return new Map();
     const candidates = await this.database.query<Candidate>(
-      `SELECT f.tenant_id AS "tenantId", f.id AS "flowId", v.version, v.name, v.entry_node_id AS "entryNodeId"
+      `SELECT f.tenant_id AS "tenantId", f.id AS "flowId", v.version, v.name, v.entry_node_id AS "entryNodeId",
+              v.reads_contact AS "readsContact"
        FROM flows f LEFT JOIN flow_versions v
          ON v.tenant_id = f.tenant_id AND v.flow_id = f.id AND v.version = f.published_version
        WHERE (f.tenant_id, f.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`,
@@ -79,11 +103,11 @@ function startable(candidate: Candidate | undefined): PublishedFlow | DomainErro
   if (!candidate || candidate.version === null || candidate.name === null) {
     return new DomainError('not_found', 'FLOW_NOT_PUBLISHED', 'Flow not found or not published');
   }
-  const { tenantId, flowId, version, name, entryNodeId } = candidate;
+  const { tenantId, flowId, version, name, entryNodeId, readsContact } = candidate;
   if (entryNodeId === '') {
     return new DomainError('failed_precondition', 'FLOW_HAS_NO_ENTRY_NODE', 'Flow has no entry node');
   }
-  return { tenantId, flowId, version, name };
+  return { tenantId, flowId, version, name, readsContact: readsContact ?? true };
 }
 
 function keyOf({ tenantId, flowId }: GetPublishedFlow): string {

@@ -15,6 +15,7 @@ import { ContactActionsController } from './contacts/contact-actions.controller.
 import { ContactsController } from './contacts/contacts.controller.ts';
 import { answerClientError } from './client-error.ts';
 import { ErrorFilter } from './error.filter.ts';
+import { FlowVersionsController } from './flows/flow-versions.controller.ts';
 import { FlowsController } from './flows/flows.controller.ts';
 import { GetFlowController } from './flows/get-flow.controller.ts';
 import { HealthController } from './health/health.controller.ts';
@@ -24,6 +25,8 @@ import { OpenApiController } from './openapi.controller.ts';
 import { addRequestHooks, refuseUrl } from './request-hooks.ts';
 import { RouteTable } from './route-table.ts';
 import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
+import { RepliesController } from './sessions/replies.controller.ts';
+import { RunningSessions } from './sessions/running-sessions.ts';
 import { SessionsController } from './sessions/sessions.controller.ts';
 import { BATCH_SIZE, BatchedCalls } from './trigger-flow/batched-calls.ts';
 import { BulkTriggerController } from './trigger-flow/bulk-trigger.controller.ts';
@@ -65,7 +68,9 @@ class AppModule {
         NewFlowTriggeredController,
         MeController,
         FlowsController,
+        FlowVersionsController,
         SessionsController,
+        RepliesController,
         ContactsController,
         OpenApiController,
         HealthController,
@@ -74,6 +79,7 @@ class AppModule {
         TriggerFlowService,
         BulkTriggerService,
         BatchedCalls,
+        RunningSessions,
         { provide: BATCH_SIZE, useValue: config.TRIGGER_BATCH_SIZE },
         { provide: Readiness, useValue: readiness },
         { provide: Logger, useValue: logger },

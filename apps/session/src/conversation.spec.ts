@@ -125,7 +125,6 @@ describe('a start', () => {
       flow_version: 1,
       contact_id: request.contactId,
       node_id: 'ask',
-      channel: '',
       text: 'Your cart 987654321 (129.00 €) is waiting.',
       choices: [
         { id: 'yes', title: 'Yes', payload: `${id}.1.yes` },
@@ -460,7 +459,7 @@ describe('an HTTP request', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
-  afterEach(() => server.close());
+  afterEach(() => void server.close());
 
   const flow = (url: string) => ({
     nodes: [

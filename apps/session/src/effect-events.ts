@@ -40,11 +40,10 @@ const TYPES = {
   tags: 'session.tags_requested',
 } as const;
 
-function contentOf(effect: Effect, { flow, sessionId }: EffectSource): Record<string, unknown> {
+function contentOf(effect: Effect, { sessionId }: EffectSource): Record<string, unknown> {
   switch (effect.type) {
     case 'message':
       return {
-        channel: flow.channel,
         text: effect.text,
         // Absent, not null, where there is none: so proto3's JSON has it.
         template: effect.template

@@ -33,13 +33,12 @@ export class FlowVersions {
           call(flowCatalog, flowCatalog.getFlowVersion, { tenantId, flowId, version }),
         );
         const found = response.version!;
-        const { sessionTtlMinutes, channel } = found.settings!;
+        const { sessionTtlMinutes } = found.settings!;
         return compileFlow(JSON.parse(found.definition), {
           id: flowId,
           name: found.name,
           version,
           sessionTtlMinutes,
-          channel,
         });
       },
     });

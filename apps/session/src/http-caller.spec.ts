@@ -24,7 +24,7 @@ afterEach(async () => {
   await caller?.close();
   reached = [];
 });
-afterAll(() => server.close());
+afterAll(() => void server.close());
 
 /** A name server that leads every name to these addresses. */
 function resolvingTo(...addresses: string[]): typeof lookup {

@@ -254,6 +254,26 @@ async function endRunning(
   });
 }
 
+/** Cancels up to limit running sessions of a flow, leaving alone those that somebody else has in hand. Gives how many. */
+export async function cancelOfFlow(
+  teller: Teller,
+  tenantId: string,
+  flowId: string,
+  limit: number,
+): Promise<number> {
+  const cancelled = await teller.change({
+    statement: `${CANCEL} FROM (SELECT tenant_id, id FROM sessions
+        WHERE tenant_id = $1 AND flow_id = $2 AND status = 'running' AND expires_at > clock_timestamp()
+        LIMIT $3 FOR UPDATE SKIP LOCKED) AS running
+      WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
+    parameters: [tenantId, flowId, limit],
+    of: OF_CHANGED,
+    event: SESSION_CANCELLED,
+    give: 'id',
+  });
+  return cancelled.length;
+}
+
 /** Cancels a session that runs and has time left. Whether there was one. */
 export async function cancelRunning(teller: Teller, tenantId: string, id: string): Promise<boolean> {
   const cancelled = await teller.change({

@@ -9,6 +9,7 @@ import {
   type BatchGetStartsResponse,
   type BatchStartSessionsRequest,
   type BatchStartSessionsResponse,
+  type CancelFlowSessionsResponse,
   type CancelSessionResponse,
   type CountSessionsResponse,
   type GetSessionResponse,
@@ -145,6 +146,13 @@ export class SessionController {
     @Payload({ schema: sessionRequest }) request: SessionRequest,
   ): Promise<CancelSessionResponse> {
     return { session: toMessage(await this.sessions.cancel(request)) };
+  }
+
+  @GrpcMethod('SessionService', 'cancelFlowSessions')
+  async cancelFlowSessions(
+    @Payload({ schema: countSessionsRequest }) request: CountSessions,
+  ): Promise<CancelFlowSessionsResponse> {
+    return { cancelled: await this.sessions.cancelOfFlow(request) };
   }
 
   @GrpcMethod('SessionService', 'submitReply')

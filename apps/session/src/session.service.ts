@@ -5,7 +5,10 @@ import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database } from '@parley/postgres';
 import { CurrentSession, type SessionState } from './current-session.entity.ts';
 import type { CountSessions, ListSessions, SessionRequest } from './session.requests.ts';
-import { cancelRunning } from './session-rows.ts';
+import { cancelOfFlow, cancelRunning } from './session-rows.ts';
+
+/** By one call. */
+const MAX_CANCELLED = 500;
 
 /** Reads and cancels sessions; SessionStarter starts them, SessionExpirer ends them on time. */
 @Injectable()
@@ -49,6 +52,11 @@ export class SessionService {
 
   async count({ tenantId, flowId }: CountSessions): Promise<number> {
     return this.database.read((manager) => manager.countBy(CurrentSession, { tenantId, flowId }));
+  }
+
+  /** How many of a flow's running sessions were cancelled: at most 500, 0 when none is left. */
+  async cancelOfFlow({ tenantId, flowId }: CountSessions): Promise<number> {
+    return cancelOfFlow(this.outbox, tenantId, flowId, MAX_CANCELLED);
   }
 
   async cancel(request: SessionRequest): Promise<CurrentSession> {

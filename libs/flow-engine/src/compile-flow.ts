@@ -17,8 +17,6 @@ export interface FlowFacts {
   version: number;
   /** How long a session lasts without an interaction, in minutes. */
   sessionTtlMinutes: number;
-  /** The channel it is made for; empty: any. */
-  channel: string;
 }
 
 /** A version of a flow, read once so that running it is cheap. Never changes. */

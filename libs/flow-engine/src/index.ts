@@ -8,6 +8,7 @@ export { isJsonObject } from './json-value.ts';
 export type { JsonObject, JsonValue } from './json-value.ts';
 export { isPublicAddress } from './public-address.ts';
 export { isPublicHost } from './public-host.ts';
+export { readsContact } from './reads-contact.ts';
 export { newSession, runSprint } from './run-sprint.ts';
 export type { NewSessionFacts } from './run-sprint.ts';
 export { FAILURE_CODES } from './session-state.ts';

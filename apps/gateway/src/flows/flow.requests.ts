@@ -39,6 +39,20 @@ export const listFlowsQuery = z.object({
   after,
 });
 
+/** What becomes of the sessions that run. Without a body they go on. */
+export const unpublishBody = z
+  .object({ mode: z.enum(['continue', 'cancel'], 'must be continue or cancel').default('continue') })
+  .nullish();
+
+export const diffQuery = z.object({
+  with: z.coerce
+    .number('must be a version')
+    .int('must be a version')
+    .min(1, 'must be a version')
+    .max(999_999_999, 'must be a version')
+    .optional(),
+});
+
 export const pageQuery = z.object({ limit, after });
 
 export type CreateFlowBody = z.output<typeof createFlowBody>;
@@ -46,4 +60,6 @@ export type UpdateFlowBody = z.output<typeof updateFlowBody>;
 export type ValidateFlowBody = z.output<typeof validateFlowBody>;
 export type GetFlowBody = z.output<typeof getFlowBody>;
 export type ListFlowsQuery = z.output<typeof listFlowsQuery>;
+export type UnpublishBody = z.output<typeof unpublishBody>;
+export type DiffQuery = z.output<typeof diffQuery>;
 export type PageQuery = z.output<typeof pageQuery>;

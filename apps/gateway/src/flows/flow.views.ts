@@ -1,4 +1,10 @@
-import { FlowStatus, type Flow, type FlowProblem, type FlowVersion } from '@parley/contracts/flow-catalog';
+import {
+  FlowStatus,
+  type Flow,
+  type FlowDifference,
+  type FlowProblem,
+  type FlowVersion,
+} from '@parley/contracts/flow-catalog';
 import { parseJson } from '@parley/json-limits';
 import { toOptionalTimestamp, toTimestamp } from '../fields.ts';
 
@@ -48,6 +54,17 @@ export function toFlowVersionView(version: FlowVersion): Record<string, unknown>
     settings: { session_ttl_minutes: version.settings!.sessionTtlMinutes },
     entry_node_id: version.entryNodeId || null,
     published_at: toTimestamp(version.publishedAt!),
+  };
+}
+
+/** Something that is not the same in two versions. */
+export function toDifferenceView(difference: FlowDifference): Record<string, unknown> {
+  return {
+    subject: difference.subject,
+    id: difference.id || null,
+    change: difference.change,
+    before: difference.before === '' ? null : parseJson(difference.before),
+    after: difference.after === '' ? null : parseJson(difference.after),
   };
 }
 

@@ -1,33 +1,35 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { FlowCatalogServiceClient, type FlowSettings } from '@parley/contracts/flow-catalog';
-import { DomainError } from '@parley/errors';
 import { call } from '@parley/grpc';
 import { Access, CurrentCaller } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
 import { idInPath } from '../fields.ts';
+import { RunningSessions } from '../sessions/running-sessions.ts';
 import { BatchedCalls } from '../trigger-flow/batched-calls.ts';
 import {
   createFlowBody,
   listFlowsQuery,
-  pageQuery,
+  unpublishBody,
   updateFlowBody,
   validateFlowBody,
   type CreateFlowBody,
   type ListFlowsQuery,
-  type PageQuery,
+  type UnpublishBody,
   type UpdateFlowBody,
   type ValidateFlowBody,
 } from './flow.requests.ts';
-import { toFlowVersionView, toFlowView, toProblemView } from './flow.views.ts';
+import { toFlowView, toProblemView } from './flow.views.ts';
 
 @Controller('flows')
 export class FlowsController {
   private readonly flows: FlowCatalogServiceClient;
   private readonly calls: BatchedCalls;
+  private readonly running: RunningSessions;
 
-  constructor(flows: FlowCatalogServiceClient, calls: BatchedCalls) {
+  constructor(flows: FlowCatalogServiceClient, calls: BatchedCalls, running: RunningSessions) {
     this.flows = flows;
     this.calls = calls;
+    this.running = running;
   }
 
   @Post()
@@ -119,12 +121,17 @@ export class FlowsController {
   @Post(':id/unpublish')
   @HttpCode(200)
   @Access('flows:write')
-  async unpublish(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
+  async unpublish(
+    @CurrentCaller() { tenantId }: Caller,
+    @Param('id') id: string,
+    @Body({ schema: unpublishBody }) body: UnpublishBody,
+  ): Promise<object> {
     const { flow } = await call(this.flows, this.flows.unpublishFlow, {
       tenantId,
       id: idInPath(id, 'FLOW_NOT_FOUND'),
     });
     this.calls.dropPublishedFlow({ tenantId, flowId: flow!.id });
+    if (body?.mode === 'cancel') await this.running.cancelAll(tenantId, flow!.id);
     return toFlowView(flow!);
   }
 
@@ -139,45 +146,8 @@ export class FlowsController {
     this.calls.dropPublishedFlow({ tenantId, flowId: flow!.id });
     return toFlowView(flow!);
   }
-
-  @Get(':id/versions')
-  @Access('flows:read')
-  async versions(
-    @CurrentCaller() { tenantId }: Caller,
-    @Param('id') id: string,
-    @Query({ schema: pageQuery }) query: PageQuery,
-  ): Promise<object> {
-    const { versions, nextPageToken } = await call(this.flows, this.flows.listFlowVersions, {
-      tenantId,
-      flowId: idInPath(id, 'FLOW_NOT_FOUND'),
-      pageSize: query.limit,
-      pageToken: query.after,
-    });
-    return { data: versions.map(toFlowVersionView), next: nextPageToken || null };
-  }
-
-  @Get(':id/versions/:version')
-  @Access('flows:read')
-  async version(
-    @CurrentCaller() { tenantId }: Caller,
-    @Param('id') id: string,
-    @Param('version') version: string,
-  ): Promise<object> {
-    const { version: found } = await call(this.flows, this.flows.getFlowVersion, {
-      tenantId,
-      flowId: idInPath(id, 'FLOW_NOT_FOUND'),
-      version: versionOf(version),
-    });
-    return toFlowVersionView(found!);
-  }
 }
 
 function toSettings(settings: { session_ttl_minutes: number } | undefined): FlowSettings | undefined {
   return settings && { sessionTtlMinutes: settings.session_ttl_minutes };
-}
-
-/** The version in a path. What is not a number names no version. */
-function versionOf(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new DomainError('not_found', 'FLOW_VERSION_NOT_FOUND', 'Flow version not found');
 }

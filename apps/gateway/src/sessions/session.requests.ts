@@ -24,7 +24,18 @@ export const listSessionsQuery = z.object({
   after,
 });
 
+/** The number of the last entry seen. */
+const afterEntry = z.coerce
+  .number('must be the next of an earlier page')
+  .int('must be the next of an earlier page')
+  .min(0, 'must be the next of an earlier page')
+  .max(1_000_000_000, 'must be the next of an earlier page')
+  .default(0);
+
+export const timelineQuery = z.object({ limit, after: afterEntry });
+
 export const newFlowTriggeredQuery = z.object({ flow_id: optionalUuid });
 
 export type ListSessionsQuery = z.output<typeof listSessionsQuery>;
+export type TimelineQuery = z.output<typeof timelineQuery>;
 export type NewFlowTriggeredQuery = z.output<typeof newFlowTriggeredQuery>;

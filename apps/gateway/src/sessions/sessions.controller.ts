@@ -4,8 +4,13 @@ import { call } from '@parley/grpc';
 import { Access, CurrentCaller } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
 import { idInPath } from '../fields.ts';
-import { listSessionsQuery, type ListSessionsQuery } from './session.requests.ts';
-import { toSessionView, toTimelineView } from './session.views.ts';
+import {
+  listSessionsQuery,
+  timelineQuery,
+  type ListSessionsQuery,
+  type TimelineQuery,
+} from './session.requests.ts';
+import { toSessionView, toTimelineEntryView } from './session.views.ts';
 
 @Controller('sessions')
 export class SessionsController {
@@ -42,15 +47,21 @@ export class SessionsController {
     return toSessionView(session!);
   }
 
-  /** What happened to it, oldest first. */
+  /** What happened in it, oldest first. */
   @Get(':id/timeline')
   @Access('sessions:read')
-  async timeline(@CurrentCaller() { tenantId }: Caller, @Param('id') id: string): Promise<object> {
-    const { session } = await call(this.sessions, this.sessions.getSession, {
+  async timeline(
+    @CurrentCaller() { tenantId }: Caller,
+    @Param('id') id: string,
+    @Query({ schema: timelineQuery }) query: TimelineQuery,
+  ): Promise<object> {
+    const { entries, nextAfterNumber } = await call(this.sessions, this.sessions.getTimeline, {
       tenantId,
       id: idInPath(id, 'SESSION_NOT_FOUND'),
+      afterNumber: query.after,
+      pageSize: query.limit,
     });
-    return { data: toTimelineView(session!) };
+    return { data: entries.map(toTimelineEntryView), next: nextAfterNumber ? String(nextAfterNumber) : null };
   }
 
   @Post(':id/cancel')

@@ -37,7 +37,7 @@ export class FakeFlowCatalog {
       reply: sendUnaryData<BatchGetPublishedFlowsResponse>,
     ): void => {
       const outcomes = request.requests.map(({ tenantId, flowId }): PublishedFlowOutcome => {
-        const flow = { tenantId, flowId, version: 1, name: 'Cart' };
+        const flow = { tenantId, flowId, version: 1, name: 'Cart', readsContact: false };
         return fake.published
           ? { outcome: { $case: 'flow', value: flow } }
           : { outcome: { $case: 'error', value: NOT_PUBLISHED } };

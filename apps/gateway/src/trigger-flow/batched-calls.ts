@@ -37,6 +37,8 @@ const MAX_BATCHES = 4;
 const MIN_ITEMS_BESIDE = 32;
 const MAX_SINGLE_CALLS = 256;
 const ITEM_BYTES = 256;
+/** A contact's name, email and 100 tags. */
+const FACTS_BYTES = 8 * 1024;
 /** Of a request without one; there is none today. */
 const DEFAULT_DEADLINE_MS = 2_000;
 
@@ -44,7 +46,11 @@ const DEFAULT_DEADLINE_MS = 2_000;
 @Injectable()
 export class BatchedCalls {
   private readonly flows: PublishedFlowCache;
-  private readonly contacts: Batcher<ResolveContactRequest, ResolvedContact>;
+  /** By how much of a contact is asked for. */
+  private readonly contacts: Record<
+    ContactView.BASIC | ContactView.FULL,
+    Batcher<ResolveContactRequest, ResolvedContact>
+  >;
   private readonly sessions: Batcher<StartSessionRequest, StartSessionResponse>;
   private readonly earlier: Batcher<GetStartRequest, StartSessionResponse>;
 
@@ -73,19 +79,27 @@ export class BatchedCalls {
     this.flows = new PublishedFlowCache((request) =>
       batcher.submit(request, Date.now() + DEFAULT_DEADLINE_MS),
     );
-    this.contacts = new Batcher({
-      ...limits,
-      name: 'contact',
-      run: inOneRequest(metrics.batchItems('gateway_contact'), async (requests) => {
-        const request = { requests, view: ContactView.BASIC };
-        const { outcomes } = await call(contacts, contacts.batchResolveContacts, request);
-        return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
-      }),
-    });
+    const observeContacts = metrics.batchItems('gateway_contact');
+    const resolver = (view: ContactView): Batcher<ResolveContactRequest, ResolvedContact> =>
+      new Batcher({
+        ...limits,
+        name: 'contact',
+        run: inOneRequest(observeContacts, async (requests) => {
+          const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests, view });
+          return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
+        }),
+      });
+    this.contacts = {
+      [ContactView.BASIC]: resolver(ContactView.BASIC),
+      [ContactView.FULL]: resolver(ContactView.FULL),
+    };
     this.sessions = new Batcher({
       ...limits,
       name: 'session',
-      sizeOf: ({ context }) => ITEM_BYTES + Buffer.byteLength(context),
+      sizeOf: ({ context, contact }) =>
+        ITEM_BYTES +
+        Buffer.byteLength(context) +
+        (contact ? FACTS_BYTES + Buffer.byteLength(contact.metadata) : 0),
       run: inOneRequest(metrics.batchItems('gateway_session'), async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));
@@ -110,8 +124,11 @@ export class BatchedCalls {
     this.flows.drop(request);
   }
 
-  resolveContact(request: ResolveContactRequest): Promise<ResolvedContact> {
-    return submitTo(this.contacts, request);
+  resolveContact(
+    request: ResolveContactRequest,
+    view: ContactView.BASIC | ContactView.FULL,
+  ): Promise<ResolvedContact> {
+    return submitTo(this.contacts[view], request);
   }
 
   /** Fails with REQUEST_ID_UNKNOWN where there is none. */

@@ -3,7 +3,7 @@ import type { PublishedFlow } from '@parley/contracts/flow-catalog';
 import { PublishedFlowCache } from './published-flow-cache.ts';
 
 const request = { tenantId: 'acme', flowId: 'cart' };
-const flow = (version: number): PublishedFlow => ({ ...request, version, name: 'Cart' });
+const flow = (version: number): PublishedFlow => ({ ...request, version, name: 'Cart', readsContact: false });
 
 describe('the published-flow cache', () => {
   it('shares one look-up between triggers of the same flow', async () => {

@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import {
   ConflictPolicy,
   StartResult,
+  type ContactFacts,
   type StartSessionRequest,
   type StartSessionResponse,
 } from '@parley/contracts/session';
 import { DomainError } from '@parley/errors';
+import { ContactView, type Contact } from '@parley/contracts/contact';
 import { BatchedCalls } from './batched-calls.ts';
 import { fingerprintOf, type TriggerFlow } from './trigger-flow.request.ts';
 
@@ -50,14 +52,10 @@ export class TriggerFlowService {
 
     const { flow_id: flowId, contact_id: id = '', phone = '', context = '{}' } = request;
     const flow = await this.calls.publishedFlow({ tenantId, flowId });
-    const { contact, created: contactCreated } = await this.calls.resolveContact({
-      tenantId,
-      id,
-      phone,
-      source: 'api',
-      refuseOptedOut: true,
-      validateOnly,
-    });
+    const { contact, created: contactCreated } = await this.calls.resolveContact(
+      { tenantId, id, phone, source: 'api', refuseOptedOut: true, validateOnly },
+      flow.readsContact ? ContactView.FULL : ContactView.BASIC,
+    );
     const contactId = contact!.id;
     const made = { contactCreated, contactId, flowVersion: flow.version };
     // Nobody has a session before there is a contact.
@@ -72,6 +70,7 @@ export class TriggerFlowService {
       requestFingerprint,
       conflictPolicy: ConflictPolicy.RETURN_RUNNING,
       validateOnly,
+      contact: flow.readsContact ? factsOf(contact!) : undefined,
     });
     return { session, made };
   }
@@ -97,6 +96,11 @@ export function toTriggered(session: StartSessionResponse): Triggered {
     flow_name: session.flowName,
     contact_id: session.contactId,
   };
+}
+
+/** What the flow reads of its contact. */
+function factsOf({ phone, name, email, tags, metadata }: Contact): ContactFacts {
+  return { phone, name, email, tags, metadata };
 }
 
 const NO_FINGERPRINT = Buffer.alloc(0);
