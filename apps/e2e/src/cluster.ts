@@ -137,13 +137,18 @@ export class Cluster {
     options: { ttl?: number; entry?: boolean; publish?: boolean; tenant?: string } = {},
   ): Promise<string> {
     const { ttl = 30, entry = true, publish = true, tenant = 'acme' } = options;
-    const end = { id: 'bye', type: 'end', data: {} };
+    // Its sessions ask something, and wait until they are answered or expire.
+    const ask = {
+      id: 'ask',
+      type: 'ask',
+      data: { text: 'Finish your order?', choices: [{ id: 'yes', title: 'Yes' }], max_attempts: 10 },
+    };
     const definition = entry
       ? {
-          nodes: [{ id: 'start', type: 'entry', data: {} }, end],
-          edges: [{ source: 'start', target: 'bye' }],
+          nodes: [{ id: 'start', type: 'entry', data: {} }, ask],
+          edges: [{ source: 'start', target: 'ask' }],
         }
-      : { nodes: [end], edges: [] };
+      : { nodes: [ask], edges: [] };
     const settings = { session_ttl_minutes: ttl };
     const created = await this.request(
       'POST',

@@ -132,12 +132,13 @@ describe('sessions', () => {
     const flow_id = await cluster.createFlow();
     const one = await trigger(gateway, { flow_id, phone: newPhone() });
     const two = await trigger(gateway, { flow_id, phone: newPhone() });
-    const { created_at } = await ok(gateway.get(`/sessions/${one.id}`));
-    const start = { type: 'session.started', at: created_at };
-    expect(await ok(gateway.get(`/sessions/${one.id}/timeline`))).toEqual({ data: [start] });
+    const happened = async () => {
+      const { data } = await ok(gateway.get(`/sessions/${one.id}/timeline`));
+      return (data as { type: string }[]).map(({ type }) => type);
+    };
+    expect(await happened()).toEqual(['started', 'node']);
     const cancelled = await ok(gateway.post(`/sessions/${one.id}/cancel`));
-    const end = { type: 'session.cancelled', at: cancelled['ended_at'] };
-    expect(await ok(gateway.get(`/sessions/${one.id}/timeline`))).toEqual({ data: [start, end] });
+    expect(await happened()).toEqual(['started', 'node', 'cancelled']);
     expect(cancelled).toMatchObject({
       id: one.id,
       status: 'cancelled',

@@ -64,7 +64,7 @@ describe('four services with mutual TLS', () => {
     expect(status).toBe(201);
     const { id } = body as { id: string };
     expect((await cluster.request('GET', `/sessions/${id}`)).status).toBe(200);
-    await eventually(() => expect(probe.of(id)).toHaveLength(1));
+    await eventually(() => expect(probe.of(id)).toHaveLength(2));
     await probe.close();
   });
 

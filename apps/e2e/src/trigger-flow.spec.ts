@@ -137,14 +137,14 @@ describe('POST /api/v1/actions/trigger-flow', () => {
       after.contacts - before.contacts,
       after.sessions - before.sessions,
       after.events - before.events,
-    ]).toEqual([1, 1, 1]);
+    ]).toEqual([1, 1, 2]);
 
     const [id] = [...ids];
-    await eventually(() => expect(probe.of(id!)).toHaveLength(1));
+    await eventually(() => expect(probe.of(id!)).toHaveLength(2));
     await eventually(async () => {
       expect(await cluster.query('session', 'SELECT 1 FROM outbox WHERE published_at IS NULL')).toEqual([]);
     });
-    expect(probe.of(id!).map((event) => event.type)).toEqual(['session.started']);
+    expect(probe.of(id!).map((event) => event.type)).toEqual(['session.started', 'message.requested']);
     await probe.close();
   });
 

@@ -43,6 +43,7 @@ describe('publishing a flow', () => {
       flowId: id,
       version: 1,
       name: 'Cart',
+      readsContact: true,
     });
     expect(await app.get(tenant, id)).toEqual(flow);
   });

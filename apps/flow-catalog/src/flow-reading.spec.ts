@@ -139,16 +139,16 @@ describe('the published flows of a batch', () => {
       ].map(([tenantId, flowId]) => ({ tenantId: tenantId!, flowId: flowId! })),
     );
     expect(outcomes.map(told)).toEqual([
-      { tenantId: tenant, flowId: good, version: 1, name: 'Abandoned cart' },
+      { tenantId: tenant, flowId: good, version: 1, name: 'Abandoned cart', readsContact: true },
       'FLOW_NOT_PUBLISHED',
       'INVALID_FIELD',
-      { tenantId: other, flowId: theirs, version: 1, name: 'Abandoned cart' },
+      { tenantId: other, flowId: theirs, version: 1, name: 'Abandoned cart', readsContact: true },
       'FLOW_NOT_PUBLISHED',
       'FLOW_HAS_NO_ENTRY_NODE',
       'FLOW_NOT_PUBLISHED',
       'FLOW_NOT_PUBLISHED',
       'FLOW_NOT_PUBLISHED',
-      { tenantId: tenant, flowId: good, version: 1, name: 'Abandoned cart' },
+      { tenantId: tenant, flowId: good, version: 1, name: 'Abandoned cart', readsContact: true },
     ]);
     const invalid = outcomes[2]!.outcome!;
     if (invalid.$case !== 'error') throw new Error('accepted');

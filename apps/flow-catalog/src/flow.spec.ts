@@ -106,6 +106,7 @@ describe('updating a draft', () => {
       flowId: id,
       version: 1,
       name: 'First',
+      readsContact: true,
     });
   });
 

@@ -30,30 +30,16 @@ const REQUEST_GRACE_MS = 2_000;
 
 @Module({})
 class AppModule {
-  static with(
-    database: Database,
-    outbox: Outbox,
-    flowVersions: FlowVersions,
-    runner: SessionRunner,
-    clock: DatabaseClock,
-    metrics: Metrics,
-  ): DynamicModule {
+  /** made: what is made before the module, each to be injected under its class. */
+  static with(...made: object[]): DynamicModule {
     return {
       module: AppModule,
       controllers: [SessionController],
       providers: [
-        SessionService,
         SessionStarter,
         StartCounter,
         SessionReplies,
-        Timeline,
-        SessionWatcher,
-        { provide: Metrics, useValue: metrics },
-        { provide: Database, useValue: database },
-        { provide: Outbox, useValue: outbox },
-        { provide: FlowVersions, useValue: flowVersions },
-        { provide: SessionRunner, useValue: runner },
-        { provide: DatabaseClock, useValue: clock },
+        ...made.map((part) => ({ provide: part.constructor, useValue: part })),
       ],
     };
   }
@@ -91,6 +77,9 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   const flowVersions = new FlowVersions(flowCatalog);
   const runner = new SessionRunner(database, outbox, flowVersions);
   const clock = new DatabaseClock(database, logger);
+  const sessions = new SessionService(database, outbox);
+  const timeline = new Timeline(database, sessions);
+  const watcher = new SessionWatcher(timeline);
   const waits = waitSweep(runner, logger);
   const requests = new HttpRequests(database, runner, new HttpCaller(config.HTTP_REQUEST_HOSTS), logger);
   const expirer = new SessionExpirer(outbox, metrics, logger);
@@ -98,7 +87,17 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   watchRunningSessions(database, metrics);
 
   const server = await startGrpcServer({
-    module: AppModule.with(database, outbox, flowVersions, runner, clock, metrics),
+    module: AppModule.with(
+      database,
+      outbox,
+      sessions,
+      timeline,
+      watcher,
+      flowVersions,
+      runner,
+      clock,
+      metrics,
+    ),
     service: 'parley.session.v1.SessionService',
     definition: SessionServiceService,
     host: config.GRPC_HOST,
@@ -126,6 +125,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   return {
     address: server.address,
     close: async () => {
+      watcher.close();
       await server.close();
       await Promise.all([
         expirer.stop(),

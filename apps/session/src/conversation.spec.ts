@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { status as GrpcCode } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   ReplyResult,
@@ -555,5 +557,26 @@ describe('watching a session', () => {
     await reply(tenantId, { sessionId: id, text: 'yes' });
     expect((await done).map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
     expect((await watch(3).done).map(({ number }) => number)).toEqual([4, 5]);
+  });
+
+  it('of another tenant is not found (P8)', async () => {
+    await app.addReplica();
+    const id = await begin(start(CART));
+    const stream = app.client.watchSession({ tenantId: uuidv7(), id, afterNumber: 0 });
+    const [error] = (await once(stream, 'error')) as [{ code: number }];
+    expect(error.code).toBe(GrpcCode.NOT_FOUND);
+  });
+
+  it('is ended by a service that stops, which is not held up by it (P11)', async () => {
+    const replica = await app.addReplica();
+    const request = start(CART);
+    const id = await begin(request);
+    const stream = app.client.watchSession({ tenantId: request.tenantId, id, afterNumber: 1 });
+    await once(stream, 'data');
+    const failed = once(stream, 'error') as Promise<[{ code: number }]>;
+    const begun = performance.now();
+    await app.closeReplica(replica);
+    expect(performance.now() - begun).toBeLessThan(4_000);
+    expect((await failed)[0].code).toBe(GrpcCode.UNAVAILABLE);
   });
 });

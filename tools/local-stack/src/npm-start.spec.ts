@@ -132,12 +132,17 @@ describe('npm start', () => {
     const id = /"id":"([^"]+)"/.exec(first)![1]!;
     expect(second).toContain(id);
     await probe.waitFor('session.started');
-    expect(probe.of(id).map((event) => event.type)).toEqual(['session.started']);
+    await probe.waitFor('message.requested');
+    expect(probe.of(id).map((event) => event.type)).toEqual(['session.started', 'message.requested']);
     await probe.close();
   });
 
   it('expires a session of a one-minute flow by itself, within two seconds, and npm run events shows both events (P5)', async () => {
-    const definition = { nodes: [{ id: 'start', type: 'entry', data: {} }], edges: [] };
+    const rest = { id: 'rest', type: 'delay', data: { minutes: 1440 } };
+    const definition = {
+      nodes: [{ id: 'start', type: 'entry', data: {} }, rest],
+      edges: [{ source: 'start', target: 'rest' }],
+    };
     const created = await api('POST', '/flows', {
       name: 'One minute',
       definition,

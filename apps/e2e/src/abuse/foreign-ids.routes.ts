@@ -34,7 +34,10 @@ export function foreignRequestsOf(route: Route): ForeignRequest[] {
   }));
 }
 
-const isId = (name: string): boolean => /(^|_)ids?$/.test(name);
+/** Ids that name nothing of ours: a channel's message, and a session's wait by its number. */
+const OTHER_IDS = ['message_id', 'wait_id'];
+
+const isId = (name: string): boolean => /(^|_)ids?$/.test(name) && !OTHER_IDS.includes(name);
 
 /** The ids a body takes: as fields, and as fields of the objects in its lists. */
 function placesIn(body: object): string[] {

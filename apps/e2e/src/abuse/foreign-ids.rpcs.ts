@@ -17,6 +17,8 @@ import {
   ListFlowsRequest,
   ListFlowVersionsRequest,
   PublishFlowRequest,
+  CompareFlowVersionsRequest,
+  RepublishFlowVersionRequest,
   UnpublishFlowRequest,
   UpdateFlowRequest,
   ValidateFlowRequest,
@@ -27,6 +29,9 @@ import {
   CancelSessionRequest,
   CountSessionsRequest,
   GetSessionRequest,
+  GetTimelineRequest,
+  SubmitReplyRequest,
+  CancelFlowSessionsRequest,
   ListSessionsRequest,
   StartSessionRequest,
 } from '@parley/contracts/session';
@@ -103,6 +108,18 @@ export const ASKED: Asked = {
     ListSessionsRequest.fromPartial({ tenantId, flowId: flow, contactId: contact }),
   'SessionService/CountSessions': (tenantId, { flow }) =>
     CountSessionsRequest.fromPartial({ tenantId, flowId: flow }),
+  'FlowCatalogService/CompareFlowVersions': (tenantId, { flow }) =>
+    CompareFlowVersionsRequest.fromPartial({ tenantId, flowId: flow, fromVersion: 1 }),
+  'FlowCatalogService/RepublishFlowVersion': (tenantId, { flow }) =>
+    RepublishFlowVersionRequest.fromPartial({ tenantId, flowId: flow, version: 1 }),
+  'SessionService/GetTimeline': (tenantId, { session }) =>
+    GetTimelineRequest.fromPartial({ tenantId, id: session }),
+  'SessionService/SubmitReply': (tenantId, { session }) =>
+    SubmitReplyRequest.fromPartial({ tenantId, sessionId: session, text: 'Perhaps' }),
+  'SessionService/SubmitReply by contact': (tenantId, { contact }) =>
+    SubmitReplyRequest.fromPartial({ tenantId, contactId: contact, text: 'Perhaps' }),
+  'SessionService/CancelFlowSessions': (tenantId, { flow }) =>
+    CancelFlowSessionsRequest.fromPartial({ tenantId, flowId: flow }),
   'FlowCatalogService/UnpublishFlow': (tenantId, { flow }) =>
     UnpublishFlowRequest.fromPartial({ tenantId, id: flow }),
   'FlowCatalogService/ArchiveFlow': (tenantId, { flow }) =>

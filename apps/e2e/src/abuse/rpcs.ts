@@ -22,14 +22,16 @@ export interface Rpc {
   definition: MethodDefinition<unknown, unknown>;
 }
 
-/** Every RPC of every service. */
+/** Every RPC of every service that answers once; of the one that goes on answering, conversation.spec.ts of session asks. */
 export const RPCS: Rpc[] = SERVICES.flatMap(([app, service]) =>
-  Object.values(service).map((definition: MethodDefinition<unknown, unknown>) => ({
-    app,
-    name: definition.path.slice(definition.path.lastIndexOf('.') + 1),
-    path: definition.path,
-    definition,
-  })),
+  Object.values(service)
+    .filter(({ responseStream }: MethodDefinition<unknown, unknown>) => !responseStream)
+    .map((definition: MethodDefinition<unknown, unknown>) => ({
+      app,
+      name: definition.path.slice(definition.path.lastIndexOf('.') + 1),
+      path: definition.path,
+      definition,
+    })),
 );
 
 /** A connection to each service of a cluster. */

@@ -88,6 +88,9 @@ describe('over REST, another tenant’s id', () => {
     expect(comparable(foreign, theirs[kind])).toEqual(comparable(missing, unknown));
     expect(foreign.text).not.toMatch(/rival/i);
     if (place.startsWith('?')) expect([[], { data: [], next: null }]).toContainEqual(foreign.body);
+    // A message of somebody unknown is for no session.
+    else if (route.template.endsWith('/receive-message'))
+      expect(foreign.body).toMatchObject({ result: 'no_session' });
     else if (!place.includes('[]')) expect(foreign.status).toBe(404);
   });
 });

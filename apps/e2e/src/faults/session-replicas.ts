@@ -32,6 +32,7 @@ export class SessionReplicas {
       flowVersion: 1,
       contactId: uuidv7(),
       context: '{}',
+      contact: undefined,
       requestId: '',
       requestFingerprint: Buffer.alloc(0),
       conflictPolicy: ConflictPolicy.UNSPECIFIED,

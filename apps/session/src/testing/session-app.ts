@@ -120,6 +120,12 @@ export class SessionApp {
     return service;
   }
 
+  /** Ends one replica, whose callers stay connected. */
+  async closeReplica(replica: RunningService): Promise<void> {
+    this.replicas.splice(this.replicas.indexOf(replica), 1);
+    await replica.close();
+  }
+
   async closeReplicas(): Promise<void> {
     for (const client of this.clients.splice(0)) client.close();
     await Promise.all(this.replicas.splice(0).map((replica) => replica.close()));

@@ -31,9 +31,9 @@ const FLOW = {
   definition: {
     nodes: [
       { id: 'start', type: 'entry', data: {} },
-      { id: 'bye', type: 'end', data: {} },
+      { id: 'rest', type: 'delay', data: { minutes: 1440 } },
     ],
-    edges: [{ source: 'start', target: 'bye' }],
+    edges: [{ source: 'start', target: 'rest' }],
   },
 };
 
