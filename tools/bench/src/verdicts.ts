@@ -58,6 +58,14 @@ export function verdictsOf({ cells, memory, halfLoad, rows, expiry }: Findings):
         target,
         'more',
       );
+    for (const connections of [32, 128]) {
+      add(
+        `${workload}: starts, with the first question asked / without at ${connections}`,
+        ratio(cells, 'conversing', 'parley', workload, connections, ({ rate }) => rate.median),
+        0.8,
+        'more',
+      );
+    }
     rates('floor', 32, 0.6);
     rates('floor', 128, 0.7);
     rates('naive', 128, 3);

@@ -18,6 +18,8 @@ export interface ParleyOptions {
   sessionReplicas?: number;
   /** Settings for its processes. */
   env?: Record<string, string>;
+  /** Whether its flow asks the contact something; default not. */
+  conversing?: boolean;
   signal: AbortSignal;
 }
 
@@ -37,6 +39,14 @@ const FLOW = {
   },
 };
 
+/** The abandoned cart of `npm start`, whose sessions ask their contacts something. */
+const CONVERSING_FLOW = {
+  ...(JSON.parse(
+    readFileSync(join(REPOSITORY_ROOT, 'tools', 'local-stack', 'seed', 'abandoned_cart.json'), 'utf8'),
+  ) as { definition: object }),
+  settings: { session_ttl_minutes: TTL_MINUTES },
+};
+
 /** Parley as `npm start` runs it: production builds of all four services, with a Postgres and a NATS. */
 export class Parley implements System {
   readonly name: string;
@@ -44,10 +54,12 @@ export class Parley implements System {
   readonly #home: string;
   readonly #process: StartedProcess;
   readonly #sessions: pg.Pool;
+  readonly #conversing: boolean;
 
   private constructor(options: ParleyOptions, started: StartedProcess, stack: Stack) {
     this.name = options.name;
     this.stack = stack;
+    this.#conversing = options.conversing === true;
     this.#home = options.home;
     this.#process = started;
     this.#sessions = new pg.Pool({ connectionString: stack.databases.session, max: 1 });
@@ -112,7 +124,7 @@ export class Parley implements System {
   }
 
   async newFlow(): Promise<string> {
-    const { id } = (await this.#post('/flows', FLOW)) as { id: string };
+    const { id } = (await this.#post('/flows', this.#conversing ? CONVERSING_FLOW : FLOW)) as { id: string };
     await this.#post(`/flows/${id}/publish`);
     return id;
   }
@@ -160,7 +172,20 @@ export class Parley implements System {
         rows.map(({ id }) => id),
       ),
       await checkStartedEvents(nats, started),
+      ...(this.#conversing ? [await this.#checkMessages(started)] : []),
     ];
+  }
+
+  /** Each started session has asked once. */
+  async #checkMessages(started: ReadonlySet<string>): Promise<Check> {
+    const { rows } = await this.#sessions.query<{ subject: string }>(
+      "SELECT subject FROM outbox WHERE type = 'message.requested' AND published_at IS NOT NULL",
+    );
+    return checkRows(
+      'message.requested events',
+      started,
+      rows.map(({ subject }) => subject),
+    );
   }
 
   async stop(): Promise<void> {

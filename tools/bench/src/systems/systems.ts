@@ -51,9 +51,9 @@ export class Systems {
   /** Another Parley, with other settings. */
   async startParley(
     name: string,
-    settings: { sessionReplicas?: number; env?: Record<string, string> } = {},
+    settings: { sessionReplicas?: number; env?: Record<string, string>; conversing?: boolean } = {},
   ): Promise<Parley> {
-    if (name !== 'parley' && name !== 'naive') this.#log(`Starting parley for ${name}`);
+    if (!['parley', 'conversing', 'naive'].includes(name)) this.#log(`Starting parley for ${name}`);
     const home = join(this.#home, name);
     return this.#keep(await Parley.start({ name, home, signal: this.#signal, ...settings }));
   }
@@ -70,6 +70,8 @@ export class Systems {
     switch (name) {
       case 'parley':
         return this.startParley(name);
+      case 'conversing':
+        return this.startParley(name, { conversing: true });
       case 'naive':
         return this.startParley(name, { env: { TRIGGER_BATCH_SIZE: '1' } });
       case 'floor':

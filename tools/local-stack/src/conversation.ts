@@ -1,0 +1,160 @@
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { GatewayClient } from './gateway-client.ts';
+
+interface Triggered {
+  id: string;
+  status: string;
+  flow_name: string;
+}
+
+interface Session {
+  status: string;
+  current_node_id: string;
+  wait: { for: string; until: string | null } | null;
+  outcome: string | null;
+  failure: { code: string; message: string } | null;
+}
+
+interface Entry {
+  number: number;
+  at: string;
+  type: string;
+  node_id: string | null;
+  handle: string | null;
+  detail: Record<string, unknown>;
+  warnings: string[];
+}
+
+interface ChatEvent {
+  type: string;
+  subject: string;
+  data: { text?: string; wait_id?: number; choices?: { title: string }[] };
+}
+
+const PAGE = 100;
+
+/** One session seen from its contact's side: the stack's events are shown as a phone would show them. */
+export class Conversation {
+  /** Resolves when the session has ended. */
+  readonly ended: Promise<void>;
+  readonly #client: GatewayClient;
+  readonly #phone: string;
+  readonly #sessionId: string;
+  readonly #print: (line: string) => void;
+  #end: () => void = () => undefined;
+  /** Resolves while something is asked that nobody has answered. */
+  #asked = Promise.withResolvers<void>();
+
+  private constructor(
+    client: GatewayClient,
+    phone: string,
+    sessionId: string,
+    print: (line: string) => void,
+  ) {
+    this.#client = client;
+    this.#phone = phone;
+    this.#sessionId = sessionId;
+    this.#print = print;
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  /** Triggers the flow and begins to show what happens. */
+  static async begin(
+    client: GatewayClient,
+    connection: NatsConnection,
+    { phone, flowId, context }: { phone: string; flowId: string; context: unknown },
+    print: (line: string) => void,
+  ): Promise<Conversation> {
+    // Before the trigger, so that its first message is not missed.
+    const events = [connection.subscribe('session.>'), connection.subscribe('message.requested')];
+    await connection.flush();
+    const body = { flow_id: flowId, phone, context };
+    const { status, body: answer } = await client.call('POST', '/actions/trigger-flow', body);
+    if (status > 201) throw new Error(`The flow was not started: ${JSON.stringify(answer)}`);
+    const { id, status: result, flow_name } = answer as Triggered;
+    print(`── ${flow_name}: ${result.replace('_', ' ')}, session ${id}`);
+    const conversation = new Conversation(client, phone, id, print);
+    for (const subscription of events) void conversation.#follow(subscription);
+    if (result === 'already_running') await conversation.#showWhereItIs();
+    return conversation;
+  }
+
+  /** Sends what was typed, once something is asked. */
+  async answer(text: string): Promise<void> {
+    await this.#asked.promise;
+    this.#asked = Promise.withResolvers();
+    this.#print(`you> ${text}`);
+    const body = { phone: this.#phone, text };
+    const { result } = (await this.#client.expect(200, 'POST', '/actions/receive-message', body)) as {
+      result: string;
+    };
+    if (result === 'no_session') this.#print('── nobody waits for an answer');
+    if (result === 'ignored') this.#print('── the session no longer waits for that');
+  }
+
+  async showTimeline(): Promise<void> {
+    const { status, outcome, failure } = await this.#session();
+    const how = failure ? `${failure.code}: ${failure.message}` : outcome && `outcome ${outcome}`;
+    this.#print(`── ${status}${how ? `, ${how}` : ''}. What happened:`);
+    for (const entry of await this.#timeline()) this.#print(formatEntry(entry));
+  }
+
+  async #follow(subscription: Subscription): Promise<void> {
+    for await (const message of subscription) {
+      const event = JSON.parse(message.string()) as ChatEvent;
+      if (event.subject !== this.#sessionId) continue;
+      if (event.type === 'message.requested') this.#show(event.data);
+      else if (/^session\.(completed|expired|failed|cancelled)$/.test(event.type)) this.#end();
+      else if (event.type === 'session.handoff_requested') this.#print('── handed over to people');
+    }
+  }
+
+  #show({ text = '', choices = [], wait_id: waitId }: ChatEvent['data']): void {
+    this.#print(`bot> ${text}`);
+    for (const [index, { title }] of choices.entries()) this.#print(`     ${index + 1}. ${title}`);
+    if (waitId) this.#asked.resolve();
+  }
+
+  async #showWhereItIs(): Promise<void> {
+    const [{ status, current_node_id: node, wait }, timeline] = [
+      await this.#session(),
+      await this.#timeline(),
+    ];
+    if (status !== 'running') return this.#end();
+    const question = timeline.findLast(({ node_id, detail }) => node_id === node && 'text' in detail);
+    if (question) this.#print(`bot> ${String(question.detail['text'])}`);
+    this.#print(`── it waits at ${node}${wait?.until ? ` until ${wait.until}` : ''}`);
+    if (wait?.for === 'reply') this.#asked.resolve();
+  }
+
+  async #session(): Promise<Session> {
+    return (await this.#client.expect(200, 'GET', `/sessions/${this.#sessionId}`)) as Session;
+  }
+
+  async #timeline(): Promise<Entry[]> {
+    const entries: Entry[] = [];
+    for (let next: string | null = '0'; next !== null;) {
+      const path: string = `/sessions/${this.#sessionId}/timeline?limit=${PAGE}&after=${next}`;
+      const page = (await this.#client.expect(200, 'GET', path)) as { data: Entry[]; next: string | null };
+      entries.push(...page.data);
+      next = page.next;
+    }
+    return entries;
+  }
+}
+
+function formatEntry({ number, at, type, node_id, handle, detail, warnings }: Entry): string {
+  const where = [node_id, handle && `→ ${handle}`].filter(Boolean).join(' ');
+  const told = ['text', 'value', 'case', 'outcome', 'code', 'error', 'status']
+    .filter((key) => detail[key] !== undefined && detail[key] !== '')
+    .map((key) => `${key} ${JSON.stringify(detail[key])}`);
+  return [
+    `  ${String(number).padStart(2)}`,
+    at.slice(11, 23),
+    type.padEnd(11),
+    where.padEnd(20),
+    [...told, ...warnings.map((warning) => `(${warning})`)].join(', '),
+  ]
+    .join('  ')
+    .trimEnd();
+}
