@@ -67,11 +67,8 @@ function read(definition: string): { nodes: Parts; edges: Parts } {
     ),
     edges: new Map(
       listOf(edges).map(({ source, sourceHandle, target }) => {
-        const handle = sourceHandle ?? 'default';
-        return [
-          `${String(source)}.${String(handle)} -> ${String(target)}`,
-          { source, sourceHandle: handle, target },
-        ];
+        const handle = typeof sourceHandle === 'string' ? sourceHandle : 'default';
+        return [`${String(source)}.${handle} -> ${String(target)}`, { source, sourceHandle: handle, target }];
       }),
     ),
   };

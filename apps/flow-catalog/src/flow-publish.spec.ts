@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FlowStatus } from '@parley/contracts/flow-catalog';
+import { call } from '@parley/grpc';
 import { v7 as uuidv7 } from 'uuid';
 import { BROKEN_GRAPH, FlowCatalogApp, GRAPH, GRAPH_WITHOUT_ENTRY } from './testing/flow-catalog-app.ts';
 
@@ -195,5 +196,40 @@ describe('publishing at the same time', () => {
     for (const [n, { name }] of versions.entries()) expect(versions[n + 1]?.name).not.toBe(name);
     expect((await app.published(tenant, id)).version).toBe(highest);
     expect((await app.get(tenant, id)).name).toBe(versions[0]!.name);
+  });
+});
+
+describe('publishing an earlier version again', () => {
+  const republish = (version: number) =>
+    call(app.client, app.client.republishFlowVersion, { tenantId: tenant, flowId: id, version });
+
+  it('makes it the next version, and leaves the draft as it is', async () => {
+    await app.publish(tenant, id);
+    await app.update(tenant, id, { name: 'Worse', definition: GRAPH_WITHOUT_ENTRY });
+    await app.publish(tenant, id);
+    const { flow } = await republish(1);
+    expect(flow).toMatchObject({ publishedVersion: 3, name: 'Worse', draftDefinition: GRAPH_WITHOUT_ENTRY });
+    const [first, third] = [await app.version(tenant, id, 1), await app.version(tenant, id, 3)];
+    expect(third).toEqual({ ...first, version: 3, publishedAt: flow!.publishedAt });
+    expect(await app.published(tenant, id)).toMatchObject({ version: 3, name: 'Cart' });
+  });
+
+  it('publishes nothing new where it says what is published already', async () => {
+    await app.publish(tenant, id);
+    expect((await republish(1)).flow).toMatchObject({ publishedVersion: 1 });
+    expect(await numbers()).toEqual([1]);
+  });
+
+  it('makes an unpublished flow startable again', async () => {
+    await app.publish(tenant, id);
+    await app.unpublish(tenant, id);
+    expect((await republish(1)).flow).toMatchObject({ status: FlowStatus.PUBLISHED, publishedVersion: 2 });
+  });
+
+  it('is refused for a version there is none of, and for an archived flow', async () => {
+    await app.publish(tenant, id);
+    await expect(republish(2)).rejects.toMatchObject({ reason: 'FLOW_VERSION_NOT_FOUND' });
+    await app.archive(tenant, id);
+    await expect(republish(1)).rejects.toMatchObject({ reason: 'FLOW_ARCHIVED' });
   });
 });

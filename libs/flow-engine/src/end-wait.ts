@@ -119,6 +119,7 @@ function bodyOf(body: string): JsonValue {
   }
 }
 
-function noted(text: string): string {
+/** What came in, as the timeline keeps it. */
+export function noted(text: string): string {
   return cleanText(text.slice(0, MAX_NOTED));
 }

@@ -1,5 +1,5 @@
 import type { CompiledFlow, CompiledNode } from './compile-flow.ts';
-import { takeAnswer, takeReply, takeTimeout } from './end-wait.ts';
+import { noted, takeAnswer, takeReply, takeTimeout } from './end-wait.ts';
 import type { JsonObject } from './json-value.ts';
 import { runNode } from './run-node.ts';
 import type { SessionState, Sprint, SprintInput } from './session-state.ts';
@@ -72,7 +72,7 @@ function reasonToIgnore({ status, wait, sprints, expiresAt }: SessionState, inpu
 const KINDS = { reply: ['reply'], timeout: ['reply', 'delay'], http_answer: ['http'] } as const;
 
 function told(input: SprintInput): JsonObject {
-  return input.type === 'reply' ? { text: (input.text || input.choice).slice(0, 1_000).toWellFormed() } : {};
+  return input.type === 'reply' ? { text: noted(input.text || input.choice) } : {};
 }
 
 function begin(draft: SprintDraft, input: SprintInput): void {
