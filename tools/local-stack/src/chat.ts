@@ -53,17 +53,19 @@ async function chat(
 ): Promise<void> {
   const stop = new AbortController();
   const connection = await connectNats(stack.nats, { name: 'parley-chat' });
-  const lines = createInterface({ input: process.stdin });
-  lines.once('SIGINT', () => stop.abort());
   process.once('SIGINT', () => stop.abort());
   try {
     const client = new GatewayClient(stack.gateway, stack.token, stop.signal);
     const conversation = await Conversation.begin(client, connection, trigger, (line) => console.log(line));
+    // Not before: what a pipe brings while nobody listens is lost.
+    const lines = createInterface({ input: process.stdin });
+    lines.once('SIGINT', () => stop.abort());
     void answerAll(conversation, lines);
     await Promise.race([conversation.ended, aborted(stop.signal)]);
+    lines.close();
     if (!stop.signal.aborted) await conversation.showTimeline();
   } finally {
-    lines.close();
+    process.stdin.unref();
     await connection.close();
   }
 }
