@@ -4,19 +4,11 @@ import { z } from 'zod';
 
 const hostAddresses = z
   .string()
-  .default('')
-  .transform(
-    (text) =>
-      new Map(
-        text
-          .split(',')
-          .filter(Boolean)
-          .map((pair) => pair.split('=') as [string, string]),
-      ),
-  )
+  .transform((text) => new Map(text.split(',').map((pair) => pair.split('=') as [string, string])))
   .refine((hosts) => [...hosts].every(([name, address]) => name !== '' && isIP(address) !== 0), {
     error: 'must be names and IP addresses, such as crm.example=10.0.0.7, with commas between them',
-  });
+  })
+  .optional();
 
 /** Settings of the session service, from the environment. */
 export const sessionConfig = z.object({
