@@ -21,6 +21,7 @@ import {
 import { call, settle } from '@parley/grpc';
 import { currentRequest, Metrics, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
+import { ITEM_BYTES, sizeOfStart } from './start-size.ts';
 
 /** The provider of TRIGGER_BATCH_SIZE. */
 export const BATCH_SIZE = Symbol('BATCH_SIZE');
@@ -36,9 +37,6 @@ const MAX_BATCHES = 4;
 /** Measured: below it a second batch costs more than it gains (docs/performance.md). */
 const MIN_ITEMS_BESIDE = 32;
 const MAX_SINGLE_CALLS = 256;
-const ITEM_BYTES = 256;
-/** A contact's name, email and 100 tags. */
-const FACTS_BYTES = 8 * 1024;
 /** Of a request without one; there is none today. */
 const DEFAULT_DEADLINE_MS = 2_000;
 
@@ -96,10 +94,7 @@ export class BatchedCalls {
     this.sessions = new Batcher({
       ...limits,
       name: 'session',
-      sizeOf: ({ context, contact }) =>
-        ITEM_BYTES +
-        Buffer.byteLength(context) +
-        (contact ? FACTS_BYTES + Buffer.byteLength(contact.metadata) : 0),
+      sizeOf: sizeOfStart,
       run: inOneRequest(metrics.batchItems('gateway_session'), async (requests) => {
         const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
         return outcomes.map(({ outcome }) => settle(outcome, 'session'));
