@@ -3,6 +3,7 @@ import {
   FlowStatus,
   type CreateFlowRequest,
   type Flow,
+  type FlowDifference,
   type FlowVersion,
   type GetPublishedFlowRequest,
   type ListFlowsRequest,
@@ -106,6 +107,16 @@ export class FlowCatalogApp {
 
   publish(tenantId: string, id: string, client = this.client): Promise<PublishFlowResponse> {
     return call(client, client.publishFlow, { tenantId, id });
+  }
+
+  async republish(tenantId: string, flowId: string, version: number, client = this.client): Promise<Flow> {
+    return (await call(client, client.republishFlowVersion, { tenantId, flowId, version })).flow!;
+  }
+
+  /** 0 is the draft. */
+  async compare(tenantId: string, flowId: string, from: number, to = 0): Promise<FlowDifference[]> {
+    const request = { tenantId, flowId, fromVersion: from, toVersion: to };
+    return (await call(this.client, this.client.compareFlowVersions, request)).differences;
   }
 
   async unpublish(tenantId: string, id: string): Promise<Flow> {
