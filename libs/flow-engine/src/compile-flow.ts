@@ -2,6 +2,7 @@ import type { Choice, InputRule } from './answer.ts';
 import type { Comparison, Operand } from './comparison.ts';
 import { readGraph } from './flow-graph.ts';
 import type { GraphNode } from './flow-graph.ts';
+import { handlesOf } from './flow-node.ts';
 import type { FlowNode } from './flow-node.ts';
 import { ProblemList } from './flow-problem.ts';
 import { linearPattern } from './linear-pattern.ts';
@@ -26,7 +27,13 @@ export interface CompiledFlow extends FlowFacts {
   nodes: ReadonlyMap<string, CompiledNode>;
 }
 
-export type CompiledNode = { id: string; next: ReadonlyMap<string, string> } & NodeProgram;
+export type CompiledNode = {
+  id: string;
+  /** Every handle it has, in the order it offers them. */
+  handles: readonly string[];
+  /** Where the handles with an edge lead. */
+  next: ReadonlyMap<string, string>;
+} & NodeProgram;
 
 /** A node's data with its texts and patterns parsed. */
 export type NodeProgram =
@@ -95,7 +102,7 @@ export function compileFlow(definition: unknown, facts: FlowFacts): CompiledFlow
 function compileNode({ id, content, outgoing }: GraphNode): CompiledNode {
   const next = new Map(outgoing.map(({ handle, target }) => [handle, target.id]));
   // readGraph has reported every node that it could not read.
-  return { id, next, ...compileData(content!) };
+  return { id, handles: handlesOf(content!), next, ...compileData(content!) };
 }
 
 function compileData({ type, data }: FlowNode): NodeProgram {

@@ -4,6 +4,8 @@ export { compileFlow } from './compile-flow.ts';
 export type { CompiledFlow, FlowFacts } from './compile-flow.ts';
 export { FLOW_ERROR_CODES, FLOW_WARNING_CODES } from './flow-problem.ts';
 export type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
+export { coveredShare, joinCoverage } from './flow-coverage.ts';
+export type { FlowCoverage, NodeCoverage } from './flow-coverage.ts';
 export { isJsonObject } from './json-value.ts';
 export type { JsonObject, JsonValue } from './json-value.ts';
 export { isPublicAddress } from './public-address.ts';
@@ -23,3 +25,14 @@ export type {
   TimelineEntry,
   Wait,
 } from './session-state.ts';
+export { simulate, simulateInTurns } from './simulate.ts';
+export { SIMULATION_LIMITS } from './simulation-script.ts';
+export type {
+  SimulatedContact,
+  SimulatedEntry,
+  SimulatedMessage,
+  Simulation,
+  SimulationProblem,
+  SimulationScript,
+  SimulationStep,
+} from './simulation-script.ts';
