@@ -8,19 +8,22 @@ import { Metrics, startMetricsServer, type Logger, type RunningService } from '@
 import type { FlowCatalogConfig } from './config.ts';
 import { FlowController } from './flow.controller.ts';
 import { FlowEntity } from './flow.entity.ts';
+import { FlowSimulator } from './flow-simulator.ts';
 import { FlowService } from './flow.service.ts';
 import { FLOW_STREAM } from './flow-stream.ts';
 import { FlowVersionEntity } from './flow-version.entity.ts';
 import { PublishedFlows } from './published-flows.ts';
+import { SimulationController } from './simulation.controller.ts';
 
 @Module({})
 class AppModule {
   static with(database: Database, outbox: Outbox): DynamicModule {
     return {
       module: AppModule,
-      controllers: [FlowController],
+      controllers: [FlowController, SimulationController],
       providers: [
         FlowService,
+        FlowSimulator,
         PublishedFlows,
         { provide: Database, useValue: database },
         { provide: Outbox, useValue: outbox },

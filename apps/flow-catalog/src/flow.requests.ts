@@ -3,7 +3,7 @@ import { pageSize, uuid } from '@parley/grpc';
 import { checkJsonText, DEFINITION_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 
-const DEFAULT_TTL_MINUTES = 30;
+export const DEFAULT_TTL_MINUTES = 30;
 const MAX_TTL_MINUTES = 1_440;
 const EMPTY_GRAPH = '{"nodes":[],"edges":[]}';
 
@@ -14,14 +14,14 @@ const name = z
   .refine((value) => !value.includes('\0'), 'must not contain NUL characters');
 
 /** A draft may be broken as a graph, but not as JSON. */
-const definition = z.string().transform((text, context) => {
+export const definition = z.string().transform((text, context) => {
   const checked = checkJsonText(text || EMPTY_GRAPH, DEFINITION_LIMITS);
   if ('text' in checked) return checked.text;
   context.addIssue(checked.problem);
   return z.NEVER;
 });
 
-const settings = z.object({
+export const settings = z.object({
   sessionTtlMinutes: z
     .int()
     .min(0, `must be between 1 and ${MAX_TTL_MINUTES}`)
