@@ -18,6 +18,7 @@ import { ErrorFilter } from './error.filter.ts';
 import { FlowVersionsController } from './flows/flow-versions.controller.ts';
 import { FlowsController } from './flows/flows.controller.ts';
 import { GetFlowController } from './flows/get-flow.controller.ts';
+import { SimulateFlowController } from './flows/simulate-flow.controller.ts';
 import { HealthController } from './health/health.controller.ts';
 import { Readiness } from './health/readiness.ts';
 import { readJsonBodies } from './json-body.ts';
@@ -69,6 +70,7 @@ class AppModule {
         MeController,
         FlowsController,
         FlowVersionsController,
+        SimulateFlowController,
         SessionsController,
         RepliesController,
         ContactsController,

@@ -9,7 +9,7 @@ const definition = jsonObject(DEFINITION_LIMITS);
 
 const ttl = z.int(TTL).min(1, TTL).max(1_440, TTL);
 
-const settings = z.object({ session_ttl_minutes: ttl.default(30) }, 'must be an object');
+export const settings = z.object({ session_ttl_minutes: ttl.default(30) }, 'must be an object');
 
 export const createFlowBody = z.object({
   name: requiredText(255),

@@ -148,6 +148,6 @@ export class FlowsController {
   }
 }
 
-function toSettings(settings: { session_ttl_minutes: number } | undefined): FlowSettings | undefined {
+export function toSettings(settings: { session_ttl_minutes: number } | undefined): FlowSettings | undefined {
   return settings && { sessionTtlMinutes: settings.session_ttl_minutes };
 }
