@@ -19,6 +19,7 @@ import {
   PublishFlowRequest,
   CompareFlowVersionsRequest,
   RepublishFlowVersionRequest,
+  SimulateFlowRequest,
   UnpublishFlowRequest,
   UpdateFlowRequest,
   ValidateFlowRequest,
@@ -82,6 +83,10 @@ export const ASKED: Asked = {
   'FlowCatalogService/GetFlow': (tenantId, { flow }) => GetFlowRequest.fromPartial({ tenantId, id: flow }),
   'FlowCatalogService/ListFlows': (tenantId, { flow }) =>
     ListFlowsRequest.fromPartial({ tenantId, pageToken: pageToken(flow) }),
+  'FlowCatalogService/SimulateFlow': (tenantId, { flow }) =>
+    SimulateFlowRequest.fromPartial({ tenantId, flowId: flow }),
+  'FlowCatalogService/SimulateFlow of a version': (tenantId, { flow }) =>
+    SimulateFlowRequest.fromPartial({ tenantId, flowId: flow, version: 1 }),
   'FlowCatalogService/PublishFlow': (tenantId, { flow }) =>
     PublishFlowRequest.fromPartial({ tenantId, id: flow }),
   'FlowCatalogService/GetPublishedFlow': (tenantId, { flow }) =>

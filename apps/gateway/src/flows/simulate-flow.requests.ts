@@ -75,7 +75,10 @@ const answer = z
 const http = z
   .record(
     z.string().min(1).max(64),
-    z.preprocess((one): unknown => (Array.isArray(one) ? one : [one]), z.array(answer).min(1, 'must not be empty')),
+    z.preprocess(
+      (one): unknown => (Array.isArray(one) ? one : [one]),
+      z.array(answer).min(1, 'must not be empty'),
+    ),
     'must be an object',
   )
   .transform((nodes): SimulatedHttpAnswer[] =>
