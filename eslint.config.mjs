@@ -9,7 +9,7 @@ const boundaries = [
   { sourceTag: 'type:core', onlyDependOnLibsWithTags: ['type:core'] },
   { sourceTag: 'type:contracts', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:dev', onlyDependOnLibsWithTags: ['type:dev'] },
-  { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:dev'] },
+  { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:dev', 'type:core'] },
   { sourceTag: 'type:e2e', onlyDependOnLibsWithTags: ['type:dev', 'type:platform', 'type:contracts'] },
 ];
 

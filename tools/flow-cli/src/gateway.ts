@@ -1,0 +1,122 @@
+import { parseJson } from '@parley/json-limits';
+import { z } from 'zod';
+import { CommandError } from './command-error.ts';
+import type { Connection } from './connection.ts';
+
+const MAX_MS = 10_000;
+
+const flow = z.object({
+  id: z.string(),
+  name: z.string(),
+  settings: z.record(z.string(), z.unknown()),
+  definition: z.unknown(),
+  published_version: z.number().nullable(),
+});
+const flowPage = z.object({ data: z.array(flow), next: z.string().nullable() });
+const publishedFlow = flow.extend({
+  warnings: z.array(z.object({ field: z.string(), message: z.string() })),
+});
+const refusal = z.object({
+  error: z.string().optional(),
+  errors: z.record(z.string(), z.array(z.string())).optional(),
+});
+
+export type Flow = z.output<typeof flow>;
+export type PublishedFlow = z.output<typeof publishedFlow>;
+
+/** The flows of a gateway. Methods throw a CommandError with what it answered where it refuses. */
+export class Gateway {
+  readonly url: string;
+  readonly #token: string;
+
+  constructor({ url, token }: Connection) {
+    this.url = url;
+    this.#token = token;
+  }
+
+  create(body: unknown): Promise<Flow> {
+    return this.#ask(flow, 'POST', '/flows', body);
+  }
+
+  update(id: string, body: unknown): Promise<Flow> {
+    return this.#ask(flow, 'PATCH', `/flows/${id}`, body);
+  }
+
+  get(id: string): Promise<Flow> {
+    return this.#ask(flow, 'GET', `/flows/${id}`);
+  }
+
+  /** All but archived ones. */
+  async *list(): AsyncGenerator<Flow> {
+    for (let after: string | null = ''; after !== null;) {
+      const page: z.output<typeof flowPage> = await this.#ask(
+        flowPage,
+        'GET',
+        `/flows?limit=100&after=${encodeURIComponent(after)}`,
+      );
+      yield* page.data;
+      after = page.next;
+    }
+  }
+
+  publish(id: string): Promise<PublishedFlow> {
+    return this.#ask(publishedFlow, 'POST', `/flows/${id}/publish`);
+  }
+
+  async #ask<Schema extends z.ZodType>(
+    schema: Schema,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<z.output<Schema>> {
+    const { status, text } = await this.#send(method, path, body);
+    let json: unknown;
+    try {
+      json = parseJson(text);
+    } catch {
+      throw new CommandError(`${this.url} answered ${status} with what is no JSON. Is it a Parley gateway?`);
+    }
+    if (status >= 400) throw new GatewayRefusal(status, reasonsIn(json));
+    const parsed = schema.safeParse(json);
+    if (parsed.success) return parsed.data;
+    throw new CommandError(
+      `${this.url} answered ${method} ${path} in a way that this program does not know.`,
+    );
+  }
+
+  async #send(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+    try {
+      const response = await fetch(`${this.url}/api/v1${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.timeout(MAX_MS),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      throw new CommandError(
+        `${this.url} cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
+      );
+    }
+  }
+}
+
+/** An answer of 400 or more. */
+export class GatewayRefusal extends CommandError {
+  readonly status: number;
+
+  constructor(status: number, reasons: string[]) {
+    super(`the gateway answered ${status}: ${reasons.join('\n  ')}`);
+    this.status = status;
+  }
+}
+
+function reasonsIn(json: unknown): string[] {
+  const { error, errors } = refusal.safeParse(json).data ?? {};
+  if (error !== undefined) return [error];
+  return Object.entries(errors ?? {}).flatMap(([field, texts]) => texts.map((text) => `${field}: ${text}`));
+}
