@@ -39,7 +39,7 @@ export function readFlowFile(path: string): FlowFile {
   } catch (error) {
     throw new CommandError(`${shown(path)}: is no JSON: ${error instanceof Error ? error.message : ''}`);
   }
-  const parsed = flowFile.safeParse(json);
+  const parsed = flowFile.safeParse(json, { reportInput: true });
   if (!parsed.success) throw new CommandError(problemLines(shown(path), parsed.error.issues).join('\n'));
   return { path, ...parsed.data, body: parseJson(text) };
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 /** A place in a file: scenarios[0].steps[2].reply. */
 export type Path = readonly PropertyKey[];
 
-/** What a schema says of a file, a line for each place. */
+/** What a schema says of a file, a line for each place. The issues must have been reported with their input. */
 export function problemLines(
   file: string,
   issues: readonly z.core.$ZodIssue[],
@@ -22,7 +22,7 @@ function placesOf(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'is not known here' }));
   }
-  const isMissing = issue.code === 'invalid_type' && issue.input === undefined;
+  const isMissing = ['invalid_type', 'invalid_union'].includes(issue.code) && issue.input === undefined;
   return [{ path: issue.path, message: isMissing ? 'is required' : issue.message }];
 }
 

@@ -125,7 +125,9 @@ const handoff = z.preprocess(
 /** What is expected of the end. What is not named may be anything, but for replies that nothing waited for. */
 const expectedEnd = z.strictObject(
   {
-    status: z.enum(['running', 'completed', 'expired', 'failed']).optional(),
+    status: z
+      .enum(['running', 'completed', 'expired', 'failed'], 'must be running, completed, expired or failed')
+      .optional(),
     outcome: text.optional(),
     /** The failure's code. */
     failure: text.optional(),
