@@ -45,6 +45,11 @@ describe('project boundaries', () => {
     expect(await lint('apps/gateway/src/auth/token-store.ts', text)).not.toContain('no-restricted-imports');
   });
 
+  it('allow a tool the flow engine', async () => {
+    const text = "import { checkFlow } from '@parley/flow-engine';\nconsole.log(checkFlow);\n";
+    expect(await lint('tools/flow-cli/src/main.ts', text)).not.toContain('boundaries');
+  });
+
   it('allow an app what is meant for it', async () => {
     const text =
       "import { call } from '@parley/grpc';\nimport { DomainError } from '@parley/errors';\nconsole.log(call, DomainError);\n";

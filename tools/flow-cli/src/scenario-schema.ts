@@ -85,20 +85,21 @@ export type ScenarioStep =
   | { type: 'expect_message'; message: ExpectedMessage }
   | { type: 'expect_node'; node: string };
 
+const stepKeys = z.strictObject(
+  {
+    reply: text.optional(),
+    choose: text.optional(),
+    wait: duration.optional(),
+    expire: z.literal(true, 'must be true').optional(),
+    expect_message: expectedMessage.optional(),
+    expect_node: text.optional(),
+  },
+  ONE_STEP,
+);
+
 const step = z.preprocess(
   (given): unknown => (given === 'expire' ? { expire: true } : given),
-  z
-    .strictObject(
-      {
-        reply: text.optional(),
-        choose: text.optional(),
-        wait: duration.optional(),
-        expire: z.literal(true, 'must be true').optional(),
-        expect_message: expectedMessage.optional(),
-        expect_node: text.optional(),
-      },
-      ONE_STEP,
-    )
+  stepKeys
     .refine(
       (keys) => Object.values<unknown>(keys).filter((value) => value !== undefined).length === 1,
       ONE_STEP,
@@ -157,23 +158,31 @@ const startAt = z.iso
   .datetime({ offset: true, error: 'must be a time such as 2026-05-07T08:14:23Z' })
   .transform((time) => Date.parse(time));
 
-const scenario = z
-  .strictObject(
-    {
-      name: text,
-      start: startAt.prefault(DEFAULT_START),
-      context: object.default({}),
-      contact: contact.default({}),
-      http: http.prefault({}),
-      steps: z
-        .array(step, 'must be a list')
-        .max(SIMULATION_LIMITS.steps, `must not be more than ${SIMULATION_LIMITS.steps}`)
-        .default([]),
-      expect: expectedEnd.prefault({}),
-    },
-    'must be an object',
-  )
-  .transform(({ start, ...rest }) => ({ ...rest, startAt: start }));
+const TOO_MANY = `must not be more than ${SIMULATION_LIMITS.steps}, expectations not counted`;
+
+const steps = z
+  .array(step, 'must be a list')
+  .refine((all) => all.filter(({ type }) => type === 'simulate').length <= SIMULATION_LIMITS.steps, TOO_MANY);
+
+const scenarioKeys = z.strictObject(
+  {
+    name: text,
+    start: startAt.prefault(DEFAULT_START),
+    context: object.default({}),
+    contact: contact.default({}),
+    http: http.prefault({}),
+    steps: steps.default([]),
+    expect: expectedEnd.prefault({}),
+  },
+  'must be an object',
+);
+
+const scenario = scenarioKeys.transform(({ start, ...rest }) => ({ ...rest, startAt: start }));
+
+/** Every key of a scenario, of a step and of what is expected at the end; documents.spec.ts holds docs/flows.md to them. */
+export const SCENARIO_KEYS = Object.keys(scenarioKeys.shape);
+export const STEP_KEYS = Object.keys(stepKeys.shape);
+export const EXPECTED_KEYS = Object.keys(expectedEnd.shape);
 
 /** docs/flows.md describes it. */
 export const scenarioFile = z.strictObject(
