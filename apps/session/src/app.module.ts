@@ -81,7 +81,12 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   const timeline = new Timeline(database, sessions);
   const watcher = new SessionWatcher(timeline);
   const waits = waitSweep(runner, logger);
-  const requests = new HttpRequests(database, runner, new HttpCaller(config.HTTP_REQUEST_HOSTS ?? new Map()), logger);
+  const requests = new HttpRequests(
+    database,
+    runner,
+    new HttpCaller(config.HTTP_REQUEST_HOSTS ?? new Map()),
+    logger,
+  );
   const expirer = new SessionExpirer(outbox, metrics, logger);
   const purge = startRequestPurge(database, logger);
   watchRunningSessions(database, metrics);

@@ -399,49 +399,6 @@ describe('the clock', () => {
   });
 });
 
-describe('a reply, a timeout, an expiry and a cancel at once', () => {
-  it('end a session once: the first commit wins, and the others change nothing (P6)', async () => {
-    await app.addReplica();
-    await app.addReplica();
-    const base = start(CART);
-    const { tenantId } = base;
-    const { outcomes } = await app.startAll(
-      Array.from({ length: 60 }, () => ({ ...base, contactId: uuidv7() })),
-    );
-    const ids = outcomes.map(({ outcome }) => (outcome?.$case === 'session' ? outcome.value.sessionId : ''));
-    await Promise.all(
-      ids.map(async (id, index) => {
-        const client = app.clients[index % 2]!;
-        await Promise.allSettled([
-          timeOut(id),
-          reply(tenantId, { sessionId: id, text: 'yes' }, client),
-          call(client, client.cancelSession, { tenantId, id }),
-          app.setExpiry(id, '0 seconds'),
-        ]);
-      }),
-    );
-    for (const id of ids) await ended(tenantId, id);
-    await drained(app.database);
-    const probe = await EventProbe.open('PARLEY_SESSION', tenantId);
-    await eventually(() => expect(new Set(probe.events.map(({ subject }) => subject)).size).toBe(60));
-    await app.closeReplicas();
-    const marks = await app.database.query<{ id: string; sequence: number }>(
-      'SELECT id, sequence FROM sessions',
-    );
-    await eventually(() => {
-      for (const { id, sequence } of marks) expect(probe.of(id)).toHaveLength(sequence);
-    });
-    for (const id of ids) {
-      const events = probe.of(id);
-      expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_event, index) => index + 1));
-      const ends = events.filter(({ type }) => /completed|failed|expired|cancelled/.test(type));
-      expect(ends).toHaveLength(1);
-      expect(ends[0]).toBe(events.at(-1));
-    }
-    await probe.close();
-  });
-});
-
 describe('an HTTP request', () => {
   let server: Server;
   let requests: { request: IncomingMessage; body: string }[];

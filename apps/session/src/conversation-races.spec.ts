@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SessionStatus, type SubmitReplyRequest } from '@parley/contracts/session';
+import { DomainError } from '@parley/errors';
+import { call } from '@parley/grpc';
+import { eventually, EventProbe } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { insist, newStart, SessionApp } from './testing/session-app.ts';
+import { drained } from './testing/session-checks.ts';
+
+/** Of each pair. */
+const ROUNDS = 250;
+const AT_ONCE = 50;
+/** As long as a sweep may take to come by: so that either may be first. */
+const SPREAD_MS = 400;
+
+const FLOW = {
+  nodes: [
+    { id: 'start', type: 'entry' },
+    {
+      id: 'ask',
+      type: 'ask',
+      data: {
+        text: '?',
+        choices: [
+          { id: 'yes', title: 'Yes' },
+          { id: 'no', title: 'No' },
+        ],
+        timeout_minutes: 10,
+      },
+    },
+    { id: 'answered', type: 'end', data: { outcome: 'answered' } },
+    { id: 'refused', type: 'end', data: { outcome: 'refused' } },
+    { id: 'late', type: 'end', data: { outcome: 'late' } },
+  ],
+  edges: [
+    { source: 'start', target: 'ask' },
+    { source: 'ask', sourceHandle: 'yes', target: 'answered' },
+    { source: 'ask', sourceHandle: 'no', target: 'refused' },
+    { source: 'ask', sourceHandle: 'timeout', target: 'late' },
+  ],
+};
+
+let app: SessionApp;
+
+beforeAll(async () => {
+  app = await SessionApp.create();
+  await app.addReplica();
+  await app.addReplica();
+});
+afterAll(() => app.close());
+
+const submit = (tenantId: string, sessionId: string, text: string, replica: number) => {
+  const client = app.clients[replica]!;
+  const request: SubmitReplyRequest = {
+    tenantId,
+    sessionId,
+    text,
+    contactId: '',
+    payload: '',
+    waitId: 0,
+    messageId: `${sessionId}.${text}`,
+  };
+  return call(client, client.submitReply, request);
+};
+
+/** Whether the reply was taken; an ended session refuses it. Asked again where the answer was lost, by its message id. */
+async function replied(tenantId: string, id: string, text: string, replica: number): Promise<boolean> {
+  try {
+    await insist(() => submit(tenantId, id, text, replica));
+    return true;
+  } catch (error) {
+    if (error instanceof DomainError && error.reason === 'SESSION_NOT_RUNNING') return false;
+    throw error;
+  }
+}
+
+type Rival = 'timeout' | 'expiry' | 'cancel' | 'reply';
+
+const RIVALS: Record<Rival, (tenantId: string, id: string) => Promise<unknown>> = {
+  timeout: (_tenantId, id) =>
+    app.database.query('UPDATE sessions SET wait_until = clock_timestamp() WHERE id = $1', [id]),
+  expiry: (_tenantId, id) => app.setExpiry(id, '0 seconds'),
+  cancel: async (tenantId, id) => {
+    await sleep(Math.random() * 5);
+    const client = app.clients[1]!;
+    await call(client, client.cancelSession, { tenantId, id }).catch(() => undefined);
+  },
+  reply: async (tenantId, id) => {
+    await sleep(Math.random() * 5);
+    await replied(tenantId, id, 'no', 1);
+  },
+};
+
+/** How a session ends that the reply did not end. */
+const ENDS: Record<Rival, [SessionStatus, string]> = {
+  timeout: [SessionStatus.COMPLETED, 'late'],
+  expiry: [SessionStatus.EXPIRED, ''],
+  cancel: [SessionStatus.CANCELLED, ''],
+  reply: [SessionStatus.COMPLETED, 'refused'],
+};
+
+describe('a reply against', () => {
+  it.each(Object.keys(RIVALS) as Rival[])(
+    `a %s, ${ROUNDS} rounds: the first commit wins, the other changes nothing and is noted, each end has one event (16, P6)`,
+    async (rival) => {
+      const base = newStart(app);
+      const { tenantId } = base;
+      app.flowCatalog.publish(tenantId, base.flowId, { definition: JSON.stringify(FLOW) });
+      const probe = await EventProbe.open('PARLEY_SESSION', tenantId);
+      const won = { reply: 0, rival: 0 };
+      for (let round = 0; round < ROUNDS; round += AT_ONCE) {
+        const starts = Array.from({ length: AT_ONCE }, () => ({ ...base, contactId: uuidv7() }));
+        const { answer } = await insist(() => app.startAll(starts));
+        const ids = answer.outcomes.map(({ outcome }) =>
+          outcome?.$case === 'session' ? outcome.value.sessionId : '',
+        );
+        await Promise.all(
+          ids.map(async (id) => {
+            const waits = rival === 'timeout' || rival === 'expiry' ? SPREAD_MS : 5;
+            const [, accepted] = await Promise.all([
+              RIVALS[rival](tenantId, id),
+              sleep(Math.random() * waits).then(() => replied(tenantId, id, 'yes', 0)),
+            ]);
+            won[accepted ? 'reply' : 'rival'] += 1;
+            const session = await eventually(async () => {
+              const { session } = await call(app.client, app.client.getSession, { tenantId, id });
+              if (session!.status === SessionStatus.RUNNING) throw new Error('still running');
+              return session!;
+            });
+            const expected = accepted ? [SessionStatus.COMPLETED, 'answered'] : ENDS[rival];
+            expect([session.status, session.outcome]).toEqual(expected);
+            const request = { tenantId, id, afterNumber: 2, pageSize: 0 };
+            const { entries } = await call(app.client, app.client.getTimeline, request);
+            const types = entries.map(({ type }) => type);
+            expect(types.filter((type) => /^(completed|expired|cancelled)$/.test(type))).toHaveLength(1);
+            if (!accepted) expect(types).toContain('ignored');
+          }),
+        );
+      }
+      await drained(app.database);
+      await probe.waitFor('session.started', ROUNDS);
+      const marks = await app.database.query<{ id: string; sequence: number }>(
+        'SELECT id, sequence FROM sessions WHERE tenant_id = $1',
+        [tenantId],
+      );
+      expect(marks).toHaveLength(ROUNDS);
+      await eventually(() => {
+        for (const { id, sequence } of marks) expect(probe.of(id)).toHaveLength(sequence);
+      });
+      for (const { id } of marks) {
+        const events = probe.of(id);
+        expect(events.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+        expect(events[2]!.type).toMatch(/^session\.(completed|expired|cancelled)$/);
+      }
+      await probe.close();
+      // Both have won some: it was a race.
+      expect(Math.min(won.reply, won.rival)).toBeGreaterThan(0);
+    },
+    120_000,
+  );
+});
