@@ -88,11 +88,6 @@ async function timeline(tenantId: string, id: string): Promise<TimelineEntry[]> 
 const steps = (entries: TimelineEntry[]) =>
   entries.map(({ type, nodeId, handle }) => [type, nodeId, handle].filter(Boolean).join(' '));
 
-/** Brings the time of a session's wait forward. */
-async function timeOut(id: string): Promise<void> {
-  await app.database.query('UPDATE sessions SET wait_until = clock_timestamp() WHERE id = $1', [id]);
-}
-
 async function ended(tenantId: string, id: string) {
   return eventually(async () => {
     const session = await get(tenantId, id);
