@@ -16,14 +16,15 @@ export interface Choice {
   title: string;
 }
 
-const MAX_LENGTH = 4096;
+/** Characters of an answer; a longer one is none. */
+export const MAX_ANSWER = 4096;
 const email = z.email().max(254);
 const isoDate = z.iso.date();
 
 /** The value of a free answer, undefined where it is none of that kind. Numbers become numbers, dates ISO 8601. */
 export function readAnswer({ kind, pattern }: InputRule, answer: string): string | number | undefined {
   const text = answer.trim();
-  if (text === '' || text.length > MAX_LENGTH) return undefined;
+  if (text === '' || text.length > MAX_ANSWER) return undefined;
   if (pattern && !matchesPattern(pattern, text)) return undefined;
   switch (kind) {
     case 'text':
@@ -42,7 +43,9 @@ export function readAnswer({ kind, pattern }: InputRule, answer: string): string
 
 /** The choice that an answer names: by its id, its title, or its place in the list, as a channel without buttons shows it. */
 export function findChoice(choices: readonly Choice[], answer: string): Choice | undefined {
+  if (answer.length > MAX_ANSWER) return undefined;
   const text = plain(answer);
+  if (text === '') return undefined;
   return (
     choices.find(({ title }) => plain(title) === text) ??
     choices.find(({ id }) => plain(id) === text) ??

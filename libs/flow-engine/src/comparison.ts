@@ -46,13 +46,13 @@ function compare(op: ValueOperator, left: FilterResult, right: FilterResult): bo
     case 'neq':
       return order(left, right) !== 0;
     case 'gt':
-      return isThere(left) && order(left, right) > 0;
+      return areThere(left, right) && order(left, right) > 0;
     case 'gte':
-      return isThere(left) && order(left, right) >= 0;
+      return areThere(left, right) && order(left, right) >= 0;
     case 'lt':
-      return isThere(left) && order(left, right) < 0;
+      return areThere(left, right) && order(left, right) < 0;
     case 'lte':
-      return isThere(left) && order(left, right) <= 0;
+      return areThere(left, right) && order(left, right) <= 0;
     case 'contains':
       return contains(left, right);
     case 'not_contains':
@@ -75,6 +75,11 @@ function order(left: FilterResult, right: FilterResult): number {
 function contains(left: FilterResult, right: FilterResult): boolean {
   if (Array.isArray(left)) return left.some((element) => order(element, right) === 0);
   return textOf(left).includes(textOf(right));
+}
+
+/** What is missing is neither more nor less than anything. */
+function areThere(left: FilterResult, right: FilterResult): boolean {
+  return isThere(left) && isThere(right);
 }
 
 function isThere(value: FilterResult): boolean {

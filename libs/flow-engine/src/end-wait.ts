@@ -1,6 +1,6 @@
-import { findChoice, readAnswer } from './answer.ts';
+import { findChoice, MAX_ANSWER, readAnswer } from './answer.ts';
 import type { CompiledNode } from './compile-flow.ts';
-import { cleanText, withValueAt } from './json-value.ts';
+import { cleanText, reviveClean, withValueAt } from './json-value.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
 import { sendQuestion } from './run-node.ts';
 import type { AcceptedReply, HttpAnswer, SprintInput, Wait } from './session-state.ts';
@@ -79,10 +79,10 @@ function refuseReply(
 function readReply(node: NodeOf<'ask'>, { text, choice }: Input<'reply'>): AcceptedReply | undefined {
   if (node.input) {
     const value = readAnswer(node.input, cleanText(text));
-    return value === undefined ? undefined : { text: cleanText(text), choice: '', value };
+    return value === undefined ? undefined : { text: keptText(text), choice: '', value };
   }
   const chosen = node.choices.find(({ id }) => id === choice) ?? findChoice(node.choices, cleanText(text));
-  return chosen && { text: cleanText(text) || chosen.title, choice: chosen.id, value: chosen.id };
+  return chosen && { text: keptText(text) || chosen.title, choice: chosen.id, value: chosen.id };
 }
 
 /** Takes the answer to a request. Gives the handle by which it is left; undefined where the session failed. */
@@ -111,15 +111,18 @@ function save(draft: SprintDraft, node: NodeOf<'ask' | 'http_request'>, value: J
 /** JSON is read, everything else kept as text. */
 function bodyOf(body: string): JsonValue {
   try {
-    return JSON.parse(body, (_key, value: JsonValue) =>
-      typeof value === 'string' ? cleanText(value) : value,
-    ) as JsonValue;
+    return JSON.parse(body, reviveClean) as JsonValue;
   } catch {
     return cleanText(body);
   }
 }
 
-/** What came in, as the timeline keeps it. */
+/** An answer as it was written, with the spaces around it, but not without end. */
+function keptText(text: string): string {
+  return cleanText(text.slice(0, MAX_ANSWER));
+}
+
+/** Cut and clean, for the timeline. */
 export function noted(text: string): string {
   return cleanText(text.slice(0, MAX_NOTED));
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { JsonValue } from './json-value.ts';
 import type { TemplateFilter } from './template.ts';
 
@@ -17,11 +18,11 @@ export function numberOf(value: FilterResult): number | undefined {
   return /^\s*[+-]?\d{1,15}(?:\.\d{1,15})?\s*$/.test(value) ? Number(value) : undefined;
 }
 
-/** Applies one filter. Never throws. */
+/** Applies one filter. What is missing stays missing, but for `default`; null has a JSON. Never throws. */
 export function applyFilter({ name, argument }: TemplateFilter, value: FilterResult): FilterResult {
+  if (name === 'default') return value === undefined || value === null || value === '' ? argument : value;
+  if (value === undefined || (value === null && name !== 'json')) return undefined;
   switch (name) {
-    case 'default':
-      return value === undefined || value === null || value === '' ? argument : value;
     case 'upper':
       return textOf(value).toUpperCase();
     case 'lower':
@@ -33,7 +34,7 @@ export function applyFilter({ name, argument }: TemplateFilter, value: FilterRes
     case 'date':
       return formatDate(value, typeof argument === 'string' ? argument : 'yyyy-MM-dd');
     case 'json':
-      return value === undefined ? undefined : JSON.stringify(value);
+      return JSON.stringify(value);
     case 'urlencode':
       return encodeURIComponent(textOf(value).toWellFormed());
   }
@@ -44,16 +45,20 @@ function formatNumber(value: number | undefined, decimals: string | number | und
   return typeof decimals === 'number' ? value.toFixed(decimals) : String(value);
 }
 
+const isoDate = z.iso.date();
 const ISO_TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
 /** The time in a text of ISO 8601, in UTC; one without an offset is in UTC. */
 function formatDate(value: FilterResult, format: string): FilterResult {
   const text = textOf(value).trim();
-  if (!ISO_TIME.test(text)) return undefined;
+  // V8 takes February 30 for March 2.
+  if (!ISO_TIME.test(text) || !isoDate.safeParse(text.slice(0, 10)).success) return undefined;
   const zoned = text.length > 10 && !/(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? `${text}Z` : text;
   const time = new Date(zoned.replace(' ', 'T'));
   if (Number.isNaN(time.getTime())) return undefined;
   const [date = '', clock = ''] = time.toISOString().split('T');
+  // An offset can lead out of the years of four digits.
+  if (date.length !== 10) return undefined;
   const [year = '', month = '', day = ''] = date.split('-');
   const [hours = '', minutes = '', seconds = ''] = clock.slice(0, 8).split(':');
   const tokens: Record<string, string> = {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { contextName, dictionary, templateText } from './data-fields.ts';
 import { isPublicHost } from './public-host.ts';
+import { MAX_RENDERED } from './render.ts';
 
 /** Set by the engine or by the connection. */
 const OWN_HEADERS = ['connection', 'content-length', 'host', 'idempotency-key', 'transfer-encoding'];
@@ -34,7 +35,8 @@ export const httpRequestData = z
     method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
     url,
     headers: dictionary(headerName, headerValue, 32).optional(),
-    body: templateText(16_384).optional(),
+    /** No longer than what can be rendered. */
+    body: templateText(MAX_RENDERED).optional(),
     /** Until the answer is complete, in milliseconds. */
     timeout_ms: z.int().min(100).max(30_000).default(10_000),
     save_as: contextName.optional(),

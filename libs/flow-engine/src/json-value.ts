@@ -44,3 +44,20 @@ export function cleanText(text: string): string {
   const whole = text.isWellFormed() ? text : text.toWellFormed();
   return whole.includes('\0') ? whole.replaceAll('\0', '') : whole;
 }
+
+/**
+ * For JSON.parse: values that can be stored and written out again as they are. Texts and keys are clean, and a number that
+ * a double does not hold, such as an id of 20 digits or 1e999, becomes the text it was written as.
+ */
+export function reviveClean(_key: string, value: JsonValue, context?: { source?: string }): JsonValue {
+  if (typeof value === 'string') return cleanText(value);
+  if (typeof value === 'number') return isExact(value) ? value : (context?.source ?? String(value));
+  if (!isJsonObject(value) || Object.keys(value).every((key) => cleanText(key) === key)) return value;
+  // Not by assignment: __proto__ is a key like any other.
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [cleanText(key), inner]));
+}
+
+/** As for a context that a client sends: integers beyond 2^53 - 1 are other numbers than those that were written. */
+function isExact(number: number): boolean {
+  return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
+}

@@ -7,6 +7,8 @@ import type { TemplatePart, TemplateRoot, TemplateValue } from './template.ts';
 
 /** Characters a rendered text has at most; what is longer is cut, with a warning. */
 export const MAX_RENDERED = 10_000;
+/** Characters of a path that a warning names. */
+const MAX_NAMED = 200;
 
 /** A text that was parsed once. */
 export type Template = readonly TemplatePart[];
@@ -43,14 +45,20 @@ export function evaluate(template: Template, scope: Scope, warnings: string[]): 
 
 function valueOf({ root, path, filters }: TemplateValue, scope: Scope, warnings: string[]): FilterResult {
   let value: FilterResult = valueAt(scope[root], path);
+  let unread = '';
   for (const filter of filters) {
-    value = applyFilter(filter, value);
+    const before = value;
+    value = applyFilter(filter, before);
+    if (before !== undefined && before !== null && value === undefined) unread = filter.name;
     // Filters in a row could double a text again and again.
     if (typeof value === 'string' && value.length > MAX_RENDERED) {
       value = value.slice(0, MAX_RENDERED);
       warnings.push(`a value was cut after ${MAX_RENDERED} characters`);
     }
   }
-  if (value === undefined || value === null) warnings.push(`${[root, ...path].join('.')} has no value`);
+  if (value === undefined || value === null) {
+    const problem = unread === '' ? 'has no value' : `is nothing that ${unread} can read`;
+    warnings.push(`${[root, ...path].join('.').slice(0, MAX_NAMED)} ${problem}`);
+  }
   return value;
 }

@@ -48,13 +48,7 @@ function sendMessage(draft: SprintDraft, node: NodeOf<'send_message'>): string {
     template: node.template
       ? { ...node.template, variables: renderAll(node.template.variables, scope, warnings) }
       : null,
-    media: node.media
-      ? {
-          type: node.media.type,
-          url: render(node.media.url, scope, warnings),
-          caption: render(node.media.caption, scope, warnings),
-        }
-      : null,
+    media: mediaOf(node.media, scope, warnings),
     choices: [],
     waitId: 0,
   };
@@ -64,6 +58,17 @@ function sendMessage(draft: SprintDraft, node: NodeOf<'send_message'>): string {
   draft.emit(node.id, { type: 'message', ...message });
   draft.note('node', node.id, detail, 'default', warnings);
   return 'default';
+}
+
+/** Publishing sees to it that a literal address leads to the web; one that is all template can come to anything. */
+function mediaOf(media: NodeOf<'send_message'>['media'], scope: Scope, warnings: string[]): Message['media'] {
+  if (!media) return null;
+  const url = render(media.url, scope, warnings);
+  if (!/^https?:\/\//i.test(url)) {
+    warnings.push('the media was left out: its url starts with neither http:// nor https://');
+    return null;
+  }
+  return { type: media.type, url, caption: render(media.caption, scope, warnings) };
 }
 
 /** Sends a question's text; again, after an invalid answer. */
@@ -123,10 +128,10 @@ function set(draft: SprintDraft, node: NodeOf<'set'>): string | undefined {
     detail['assigned'] = node.assign.map(([path]) => ['context', ...path].join('.'));
   if (node.add.length > 0 || node.remove.length > 0) {
     detail['effect_id'] = draft.nextEffectId;
-    detail['tags_added'] = node.add;
-    detail['tags_removed'] = node.remove;
+    detail['tags_added'] = [...node.add];
+    detail['tags_removed'] = [...node.remove];
     changeTags(draft, node);
-    draft.emit(node.id, { type: 'tags', add: node.add, remove: node.remove });
+    draft.emit(node.id, { type: 'tags', add: [...node.add], remove: [...node.remove] });
   }
   draft.note('node', node.id, detail, 'default', warnings);
   return 'default';

@@ -96,7 +96,10 @@ function endWait(draft: SprintDraft, node: CompiledNode, input: SprintInput): st
   if (wait?.kind === 'http' && node.type === 'http_request' && input.type === 'http_answer') {
     return takeAnswer(draft, wait, node, input.answer);
   }
-  if (wait && wait.kind !== 'http') return takeTimeout(draft, wait);
+  if (wait?.kind === 'reply' && node.type === 'ask' && input.type === 'timeout')
+    return takeTimeout(draft, wait);
+  if (wait?.kind === 'delay' && node.type === 'delay') return takeTimeout(draft, wait);
+  draft.fail('NODE_MISSING', node.id, 'the flow has no such node to wait at');
   return undefined;
 }
 

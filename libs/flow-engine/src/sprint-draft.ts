@@ -8,6 +8,9 @@ import type { Effect, EntryType, FailureCode, SessionState, Sprint, TimelineEntr
 /** The part of an effect that its node decides. */
 type EffectContent<Kind = Effect> = Kind extends Effect ? Omit<Kind, 'id' | 'nodeId'> : never;
 
+/** Warnings of one timeline entry. */
+const MAX_WARNINGS = 20;
+
 /** A sprint in the making. The state it was given stays as it is. */
 export class SprintDraft {
   readonly flow: CompiledFlow;
@@ -51,7 +54,14 @@ export class SprintDraft {
   /** Adds to the timeline. An effect is added before the entry that tells of it. */
   note(type: EntryType, nodeId: string, detail: JsonObject, handle = '', warnings: string[] = []): void {
     this.state.entries += 1;
-    this.timeline.push({ number: this.state.entries, type, nodeId, handle, detail, warnings });
+    this.timeline.push({
+      number: this.state.entries,
+      type,
+      nodeId,
+      handle,
+      detail,
+      warnings: withoutRepeats(warnings),
+    });
   }
 
   emit(nodeId: string, content: EffectContent): void {
@@ -90,4 +100,12 @@ export class SprintDraft {
     Object.assign(this.state, { status: 'expired', wait: null });
     this.note('expired', this.state.nodeId, {});
   }
+}
+
+/** A flow's texts could hold thousands of values that are missing. */
+function withoutRepeats(warnings: string[]): string[] {
+  if (warnings.length === 0) return warnings;
+  const all = [...new Set(warnings)];
+  if (all.length <= MAX_WARNINGS) return all;
+  return [...all.slice(0, MAX_WARNINGS), `and ${all.length - MAX_WARNINGS} more`];
 }
