@@ -1,136 +1,122 @@
 import { describe, expect, it } from '@jest/globals';
-import { chain, MINUTE, Play, START, texts } from './testing/play.ts';
+import type { JsonValue } from './json-value.ts';
+import { ask, Conversation, entry, graph, say } from './testing/conversation.ts';
 
-const CHOICES = [
-  { id: 'yes', title: 'Yes, please' },
-  { id: 'later', title: 'Later' },
-];
-
-function question(data: Record<string, unknown>): Play {
-  const flow = chain(
-    [
-      { id: 'ask', type: 'ask', data: { text: 'Well?', save_as: 'answer', ...data } },
-      { id: 'end', type: 'end' },
-    ],
-    ['answered', 'yes', 'later', 'invalid', 'timeout']
-      .filter((handle) => (data['choices'] ? handle !== 'answered' : !['yes', 'later'].includes(handle)))
-      .filter((handle) => handle !== 'timeout' || data['timeout_minutes'] !== undefined)
-      .map((handle) => ['ask', handle, 'end']),
+/** A question that keeps its answer, and says goodbye after a second invalid one. */
+const question = (data: object) =>
+  graph(
+    [entry, ask('ask', { save_as: 'kept', max_attempts: 2, ...data }), say('bye', 'Bye')],
+    'start -> ask',
+    'ask.invalid -> bye',
   );
-  const play = new Play(flow);
-  play.start();
-  return play;
-}
+const answered = (kind: string, text: string, pattern?: string) =>
+  new Conversation(question({ input: { kind, pattern } })).reply(text);
+const kept = (kind: string, text: string, pattern?: string): JsonValue | undefined =>
+  answered(kind, text, pattern).state.context['kept'];
 
-describe('a free answer', () => {
+describe('an answer', () => {
   it.each([
-    ['text', '  hello ', 'hello'],
-    ['text', '   ', undefined],
-    ['number', '12', 12],
-    ['number', ' -3.5 ', -3.5],
-    ['number', '12,5', 12.5],
-    ['number', '1,000,000', undefined],
-    ['number', '0x10', undefined],
-    ['number', 'ten', undefined],
-    ['email', 'ada@example.com', 'ada@example.com'],
-    ['email', 'ada@', undefined],
+    ['text', ' Hello\nyou ', 'Hello\nyou'],
+    ['text', '0', '0'],
+    ['text', 'x'.repeat(4_096), 'x'.repeat(4_096)],
+    ['text', '{{context.kept}}', '{{context.kept}}'],
+    ['text', 'a\0b\ud800', 'ab\ufffd'],
+    ['number', '42', 42],
+    ['number', ' -1.50 ', -1.5],
+    ['number', '1,5', 1.5],
+    ['number', '+3', 3],
+    ['email', ' Ada@example.org ', 'Ada@example.org'],
     ['phone', '+1 (415) 555-0123', '+14155550123'],
-    ['phone', '5550123', undefined],
     ['date', '2026-05-07', '2026-05-07'],
     ['date', '7.5.2026', '2026-05-07'],
-    ['date', '07/05/2026', '2026-05-07'],
-    ['date', '31.02.2026', undefined],
-    ['date', 'tomorrow', undefined],
-  ])('of the kind %s reads %j as %j', (kind, answer, value) => {
-    const play = question({ input: { kind } });
-    const { state, timeline } = play.reply(answer);
-    expect(timeline[0]!.detail['valid']).toBe(value !== undefined);
-    expect(state.context['answer']).toEqual(value);
-    expect(timeline[0]!.handle).toBe(value === undefined ? '' : 'answered');
+    ['date', '07/12/2026', '2026-12-07'],
+    ['date', '29.02.2024', '2024-02-29'],
+  ])('of the kind %s is read from %j as %j', (kind, text, value) => {
+    expect(kept(kind, text)).toBe(value);
+    expect(answered(kind, text).rest).toBe('completed ask nothing');
   });
 
-  it('has to match the pattern, too', () => {
-    expect(question({ input: { kind: 'text', pattern: '^\\d{4}$' } }).reply('123').timeline[0]!.handle).toBe(
-      '',
-    );
-    expect(question({ input: { kind: 'text', pattern: '^\\d{4}$' } }).reply('1234').timeline[0]!.handle).toBe(
-      'answered',
-    );
-  });
-});
-
-describe('a choice', () => {
   it.each([
-    ['its title, however it is written', ' YES, please ', '', 'yes'],
-    ['its id', 'later', '', 'later'],
-    ['its place', '2', '', 'later'],
-    ['its button', '', 'yes', 'yes'],
-    ['its button, whatever was written', 'later', 'yes', 'yes'],
-  ])('is named by %s', (_how, text, choice, expected) => {
-    const { state, timeline } = question({ choices: CHOICES }).reply(text, { choice });
-    expect(timeline[0]!.handle).toBe(expected);
-    expect(state.context['answer']).toBe(expected);
-    expect(state.reply).toEqual({
-      text: text.trim() ? text : 'Yes, please',
-      choice: expected,
-      value: expected,
-    });
+    ['text', ''],
+    ['text', ' \n '],
+    ['text', '\0'],
+    ['text', 'x'.repeat(4_097)],
+    ['number', 'five'],
+    ['number', '1,234.5'],
+    ['number', '1.234,5'],
+    ['number', '1,2,3'],
+    ['number', '0x1f'],
+    ['number', '1e5'],
+    ['email', 'ada'],
+    ['email', 'ada@example'],
+    ['email', 'a b@example.org'],
+    ['email', `${'a'.repeat(250)}@example.org`],
+    ['phone', '4155550123'],
+    ['phone', '+1'],
+    ['date', '2026-02-29'],
+    ['date', '32.1.2026'],
+    ['date', '1.13.2026'],
+    ['date', '7.5.26'],
+    ['date', '2026-05-07T10:00'],
+    ['date', 'on 7.5.2026'],
+    ['date', '7.5.2026 or so'],
+    ['date', 'tomorrow'],
+  ])('of the kind %s is not read from %j', (kind, text) => {
+    const conversation = answered(kind, text);
+    expect(conversation.rest).toBe('running ask reply');
+    expect(conversation.state.context).toEqual({});
+    expect(conversation.state.reply).toBeNull();
   });
 
-  it.each(['0', '3', 'maybe', '1.0', '-1'])('is not named by %s', (text) => {
-    expect(question({ choices: CHOICES }).reply(text).timeline[0]!.detail['valid']).toBe(false);
-  });
-});
-
-describe('invalid answers', () => {
-  it('have the question repeated in other words, and keep the wait with its timeout and the expiry', () => {
-    const play = question({ choices: CHOICES, timeout_minutes: 10, invalid_text: 'Yes or later?' });
-    const { wait, expiresAt, lastInteractionAt } = play.state;
-    play.now += 5 * MINUTE;
-    const sprint = play.reply('what?');
-    expect(texts(sprint)).toEqual(['Yes or later?']);
-    expect(sprint.effects[0]).toMatchObject({ choices: CHOICES, waitId: 1 });
-    expect(play.state).toMatchObject({ wait: { ...wait, attempts: 1 }, expiresAt, lastInteractionAt });
+  it.each([
+    ['number', '12', '^\\d{2}$', 12],
+    ['text', ' ab ', '^ab$', 'ab'],
+    ['number', '1,5', ',', 1.5],
+  ])('of the kind %s has to match the pattern, too: %j', (kind, text, pattern, value) => {
+    expect(kept(kind, text, pattern)).toBe(value);
   });
 
-  it('have the question repeated as it was where there are no other words', () => {
-    expect(texts(question({ choices: CHOICES }).reply('what?'))).toEqual(['Well?']);
+  it.each([
+    ['number', '123', '^\\d{2}$'],
+    ['text', 'abc', '^ab$'],
+    ['number', 'ab', '^ab$'],
+  ])('of the kind %s that does not match, or only matches, is invalid: %j', (kind, text, pattern) => {
+    expect(answered(kind, text, pattern).rest).toBe('running ask reply');
   });
 
-  it('take the handle invalid after max_attempts, which is 3 unless told', () => {
-    const play = question({ choices: CHOICES });
-    expect(play.reply('a').timeline[0]).toMatchObject({ handle: '', detail: { attempts_left: 2 } });
-    expect(play.reply('b').state.status).toBe('running');
-    const last = play.reply('c');
-    expect(last.timeline[0]).toMatchObject({ handle: 'invalid', detail: { attempts_left: 0 } });
-    expect(last.state).toMatchObject({ status: 'completed', wait: null });
-    expect(last.effects).toEqual([]);
-    expect(question({ choices: CHOICES, max_attempts: 1 }).reply('a').timeline[0]!.handle).toBe('invalid');
-  });
-});
-
-describe('an accepted answer', () => {
-  it('moves the expiry to a TTL from now', () => {
-    const play = question({ choices: CHOICES });
-    play.now = START + 7 * MINUTE;
-    const { state } = play.reply('yes');
-    expect(state).toMatchObject({ lastInteractionAt: play.now, expiresAt: play.now + 30 * MINUTE });
+  it('is read from what was written, whatever button came with it', () => {
+    const conversation = new Conversation(question({})).reply('Hello', 'yes');
+    expect(conversation.state.reply).toEqual({ text: 'Hello', choice: '', value: 'Hello' });
+    expect(new Conversation(question({})).reply('', 'yes').rest).toBe('running ask reply');
   });
 
-  it('is what templates read as the reply', () => {
-    const flow = chain(
-      [
-        { id: 'ask', type: 'ask', data: { text: '?', choices: CHOICES } },
-        {
-          id: 'say',
-          type: 'send_message',
-          data: { text: '{{reply.text}}/{{reply.choice}}/{{reply.value}}' },
-        },
-      ],
-      [['ask', 'yes', 'say']],
-    );
-    const play = new Play(flow);
-    play.start();
-    expect(texts(play.reply('1'))).toEqual(['1/yes/yes']);
+  it('is noted with its value, its text to 1000 characters', () => {
+    const text = ` ${'x'.repeat(2_000)}`;
+    const conversation = new Conversation(question({})).reply(text);
+    expect(conversation.last.timeline).toEqual([
+      {
+        number: 3,
+        type: 'reply',
+        nodeId: 'ask',
+        handle: 'answered',
+        detail: { valid: true, wait_id: 1, text: text.slice(0, 1_000), value: text.trim() },
+        warnings: [],
+      },
+      { number: 4, type: 'completed', nodeId: 'ask', handle: '', detail: { outcome: '' }, warnings: [] },
+    ]);
+    expect(conversation.state.reply).toEqual({ text, choice: '', value: text.trim() });
+  });
+
+  it('is not kept in the context where save_as is absent', () => {
+    const conversation = new Conversation(question({ save_as: undefined })).reply('Hello');
+    expect(conversation.state.context).toEqual({});
+    expect(conversation.state.reply?.value).toBe('Hello');
+  });
+
+  it('is kept under save_as in place of what was there', () => {
+    const context = { kept: { a: 1 }, other: 2 };
+    const conversation = new Conversation(question({}), { context }).reply('Hello');
+    expect(conversation.state.context).toEqual({ kept: 'Hello', other: 2 });
+    expect(context.kept).toEqual({ a: 1 });
   });
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { checkFlow } from './check-flow.ts';
 import { NODE_TYPES } from './flow-node.ts';
 import { FLOW_ERROR_CODES, FLOW_WARNING_CODES } from './flow-problem.ts';
+import { FAILURE_CODES } from './session-state.ts';
 
 const docs = readFileSync(new URL('../../../docs/flows.md', import.meta.url), 'utf8');
 const rows = (pattern: RegExp) => [...docs.matchAll(pattern)].map(([, first]) => first).sort();
@@ -14,6 +15,10 @@ describe('docs/flows.md', () => {
 
   it('lists the warnings of the code, and no others', () => {
     expect(rows(/^\| `([A-Z_]+)` \| warning \|/gm)).toEqual([...FLOW_WARNING_CODES].sort());
+  });
+
+  it('lists the codes of failures, and no others', () => {
+    expect(rows(/^\| `([A-Z_]+)` \| failure \|/gm)).toEqual([...FAILURE_CODES].sort());
   });
 
   it('lists the types of nodes, and no others', () => {

@@ -1,178 +1,227 @@
 import fc from 'fast-check';
-import { handlesOf } from '../flow-node.ts';
-import { flowNode } from '../flow-node.ts';
-import type { SprintInput } from '../session-state.ts';
+import { parseTemplate, TEMPLATE_ROOTS } from '../template.ts';
+import type { NodeDefinition } from './conversation.ts';
 
-/** Graphs and inputs that tests make up. */
-
-const name = fc.constantFrom('a', 'b', 'answer', 'cart');
-const value = fc.constantFrom(
+const HOSTILE = [
+  '{{',
+  '}}',
   '{{context.a}}',
-  '{{context.b.c | default: "none"}}',
-  '{{contact.name | upper}}',
-  '{{reply.text}}',
-  '{{session.started_at | date: "dd.MM.yyyy"}}',
-  '{{context.a | json | json | json}}',
-  '{{context.__proto__.x}} {{context.constructor.name}}',
-  'plain',
-);
-const text = fc.tuple(value, value).map(([a, b]) => `${a} ${b}`);
-const scalar = fc.oneof(value, fc.integer({ min: -5, max: 5 }), fc.boolean());
+  '__proto__',
+  'constructor',
+  '\0',
+  '\ud83e',
+  '🦜',
+  '"',
+  "'",
+  '\\',
+  '\r\n',
+];
+const NAMES = ['a', 'b', 'c', 'list', 'big', '__proto__', 'constructor', 'toString', '0', 'length'];
+const FILTERS = [
+  '',
+  ' | upper',
+  ' | lower',
+  ' | trim',
+  ' | json',
+  ' | urlencode',
+  ' | number',
+  ' | number: 2',
+  ' | date',
+  ' | date: "dd.MM.yyyy HH:mm"',
+  ' | default: "x"',
+  ' | default: 5',
+];
+/** Where a session rests, so that a cycle may pass. */
+const WAITING = ['ask', 'delay', 'http_request'];
+
+/** A text with hostile stretches in it. */
+export const anyText = fc
+  .array(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 8 }), fc.constantFrom(...HOSTILE)), {
+    maxLength: 4,
+  })
+  .map((parts) => parts.join(''));
+
+const value = fc
+  .tuple(
+    fc.constantFrom(...TEMPLATE_ROOTS, 'context', 'context'),
+    fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 }),
+    fc.array(fc.constantFrom(...FILTERS), { maxLength: 3 }),
+  )
+  .map(([root, path, filters]) => `{{${[root, ...path].join('.')}${filters.join('')}}}`);
+
+/** A text whose templates parse. */
+export const templateText = fc
+  .array(fc.oneof(value, anyText), { minLength: 1, maxLength: 4 })
+  .map((parts) => parts.join(''))
+  .filter((text) => text !== '' && text.length <= 1_024 && 'parts' in parseTemplate(text));
+
+const plainText = (maxLength: number) =>
+  fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength }).filter((text) => !text.includes('{{'));
+const contextName = fc.constantFrom('a', 'b', 'c', 'big', 'toString', 'constructor');
+const contextPath = fc
+  .array(contextName, { minLength: 1, maxLength: 8 })
+  .map((names) => ['context', ...names].join('.'));
+const maybe = <Value>(arbitrary: fc.Arbitrary<Value>) => fc.option(arbitrary, { nil: undefined });
+const caseIds = fc.uniqueArray(fc.constantFrom('yes', 'no', '1', '__proto__', 'toString'), {
+  minLength: 1,
+  maxLength: 3,
+});
+const pattern = fc.constantFrom('^\\d+$', '.', '(a+)+$', '\\p{L}', '^$');
 
 const comparison = fc.oneof(
-  fc.record({ left: value, op: fc.constantFrom('eq', 'neq', 'contains', 'not_contains'), right: scalar }),
   fc.record({
-    left: value,
+    left: templateText,
+    op: fc.constantFrom('eq', 'neq', 'contains', 'not_contains'),
+    right: fc.oneof(templateText, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean()),
+  }),
+  fc.record({
+    left: templateText,
     op: fc.constantFrom('gt', 'gte', 'lt', 'lte'),
-    right: fc.oneof(value, fc.integer()),
+    right: fc.oneof(templateText, fc.integer()),
   }),
-  fc.record({ left: value, op: fc.constantFrom('starts_with', 'ends_with'), right: value }),
-  fc.record({ left: value, op: fc.constant('in'), right: fc.array(scalar, { minLength: 1, maxLength: 3 }) }),
-  fc.record({ left: value, op: fc.constantFrom('exists', 'empty') }),
+  fc.record({ left: templateText, op: fc.constantFrom('starts_with', 'ends_with'), right: templateText }),
   fc.record({
-    left: value,
-    op: fc.constant('matches'),
-    right: fc.constantFrom('^\\d+$', '\\p{L}+', '(a|b)*c'),
+    left: templateText,
+    op: fc.constant('in'),
+    right: fc.array(fc.oneof(templateText, fc.integer(), fc.boolean()), { minLength: 1, maxLength: 3 }),
   }),
+  fc.record({ left: templateText, op: fc.constantFrom('exists', 'empty') }),
+  fc.record({ left: templateText, op: fc.constant('matches'), right: pattern }),
 );
 const comparisons = fc.array(comparison, { minLength: 1, maxLength: 3 });
 
-const data = fc.oneof(
-  fc.record({ type: fc.constant('send_message'), data: fc.record({ text }) }),
+const message = fc.oneof(
   fc.record({
-    type: fc.constant('ask'),
-    data: fc.record(
-      {
-        text,
-        choices: fc.constant([
-          { id: 'yes', title: 'Yes' },
-          { id: 'no', title: 'No' },
-        ]),
-        save_as: name,
-        timeout_minutes: fc.integer({ min: 1, max: 60 }),
-        max_attempts: fc.integer({ min: 1, max: 3 }),
-      },
-      { requiredKeys: ['text', 'choices'] },
+    text: templateText,
+    media: maybe(
+      fc.record({
+        type: fc.constantFrom('image', 'document'),
+        url: fc.oneof(
+          value,
+          templateText.map((text) => `https://a.example/${text}`),
+        ),
+        caption: maybe(templateText),
+      }),
     ),
   }),
   fc.record({
-    type: fc.constant('ask'),
-    data: fc.record(
-      {
-        text,
-        input: fc.record({ kind: fc.constantFrom('text', 'number', 'email', 'phone', 'date') }),
-        save_as: name,
-        timeout_minutes: fc.integer({ min: 1, max: 60 }),
-      },
-      { requiredKeys: ['text', 'input'] },
-    ),
-  }),
-  fc.record({
-    type: fc.constant('condition'),
-    data: fc.record({
-      cases: fc.tuple(
-        comparisons.map((all) => ({ id: 'first', all })),
-        comparisons.map((any) => ({ id: 'second', any })),
-      ),
+    template: fc.record({
+      name: plainText(10),
+      language: fc.constant('en'),
+      variables: maybe(fc.dictionary(fc.constantFrom('1', 'name', '__proto__'), templateText)),
     }),
   }),
-  fc.record({
-    type: fc.constant('set'),
-    data: fc.record({
-      assign: fc.dictionary(
-        fc.constantFrom('context.a', 'context.b.c', 'context.cart.total', 'context.constructor'),
-        fc.oneof(scalar, fc.constant(null), fc.constant('{{context.a}}{{context.a}}{{context.b}}!')),
-        { minKeys: 1, maxKeys: 3 },
-      ),
-      tags_add: fc.constant(['new']),
-    }),
-  }),
-  fc.record({ type: fc.constant('delay'), data: fc.record({ minutes: fc.integer({ min: 1, max: 60 }) }) }),
-  fc.record({
-    type: fc.constant('http_request'),
-    data: fc.record({
-      method: fc.constant('GET'),
-      url: fc.constant('https://shop.example/{{context.a | urlencode}}'),
-      headers: fc.constant({ 'X-Cart': '{{context.a}}' }),
-      save_as: name,
-    }),
-  }),
-  fc.record({ type: fc.constant('handoff'), data: fc.record({ queue: fc.constant('desk'), note: text }) }),
-  fc.record({ type: fc.constant('end'), data: fc.record({ outcome: fc.constantFrom('won', 'lost') }) }),
 );
 
-interface Definition {
-  nodes: { id: string; type: string; data: object }[];
-  edges: { source: string; sourceHandle: string; target: string }[];
-}
+const question = fc
+  .record({
+    text: templateText,
+    choiceIds: maybe(caseIds),
+    kind: fc.constantFrom('text', 'number', 'email', 'phone', 'date'),
+    pattern: maybe(pattern),
+    save_as: maybe(contextName),
+    timeout_minutes: maybe(fc.integer({ min: 1, max: 40 })),
+    max_attempts: maybe(fc.integer({ min: 1, max: 3 })),
+    invalid_text: maybe(templateText),
+  })
+  .chain(({ choiceIds, kind, pattern: rule, ...data }) =>
+    fc.array(plainText(24), { minLength: 3, maxLength: 3 }).map((titles) => ({
+      ...data,
+      ...(choiceIds
+        ? { choices: choiceIds.map((id, index) => ({ id, title: titles[index]! })) }
+        : { input: { kind, pattern: rule } }),
+    })),
+  );
 
-/** Graphs of up to 13 nodes, every handle of which leads somewhere or nowhere. Those with a cycle that never waits are among them. */
-export const definitions: fc.Arbitrary<Definition> = fc
-  .array(data, { minLength: 1, maxLength: 12 })
-  .chain((made) => {
-    const nodes = [
-      { id: 'start', type: 'entry', data: {} },
-      ...made.map((node, index) => ({ ...node, id: `n${index}` })),
-    ];
-    const handles = nodes.flatMap(({ id, type, data: content }) =>
-      handlesOf(flowNode.parse({ type, data: content })).map((handle) => ({
-        source: id,
-        sourceHandle: handle,
-      })),
-    );
-    const targets = fc.array(fc.option(fc.integer({ min: 0, max: nodes.length - 1 })), {
-      minLength: handles.length,
-      maxLength: handles.length,
-    });
-    return targets.map((chosen) => ({
-      nodes,
-      edges: handles.flatMap((handle, index) => {
-        const target = chosen[index];
-        return typeof target === 'number' ? [{ ...handle, target: nodes[target]!.id }] : [];
-      }),
+const tags = fc.array(plainText(8), { minLength: 1, maxLength: 3 });
+const assign = fc.dictionary(
+  contextPath,
+  fc.oneof(
+    templateText,
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.boolean(),
+    fc.constant(null),
+  ),
+  { minKeys: 1, maxKeys: 6 },
+);
+
+const DATA: Record<string, fc.Arbitrary<object>> = {
+  send_message: message,
+  ask: question,
+  condition: caseIds.chain((ids) =>
+    fc.record({
+      cases: fc.tuple(
+        ...ids.map((id) =>
+          fc.oneof(
+            comparisons.map((all) => ({ id, all })),
+            comparisons.map((any) => ({ id, any })),
+          ),
+        ),
+      ),
+    }),
+  ),
+  set: fc.oneof(
+    fc.record({ assign }),
+    fc.record({ assign: maybe(assign), tags_add: tags, tags_remove: maybe(tags) }),
+  ),
+  delay: fc.oneof(
+    fc.record({ minutes: fc.integer({ min: 1, max: 40 }) }),
+    fc.record({ seconds: fc.integer({ min: 1, max: 2_000 }) }),
+  ),
+  http_request: fc.record({
+    method: fc.constantFrom('POST', 'PUT'),
+    url: templateText.map((text) => `https://shop.example/${text}`),
+    headers: maybe(fc.record({ 'X-A': value })),
+    body: maybe(templateText),
+    save_as: maybe(contextName),
+  }),
+  handoff: fc.record({ queue: plainText(8), note: maybe(templateText) }),
+  end: fc.record({ outcome: maybe(plainText(8)) }),
+};
+const TYPES = Object.keys(DATA);
+/** Those from which a flow goes on somewhere more often. */
+const nodeData = fc
+  .constantFrom(...TYPES, 'ask', 'ask', 'set', 'condition', 'send_message')
+  .chain((type) => DATA[type]!.map((data) => ({ type, data })));
+
+/** Any flow that can be published: nodes of every type, edges wherever the checks let them lead. */
+export const anyFlow: fc.Arbitrary<{ nodes: NodeDefinition[]; edges: object[] }> = fc
+  .array(nodeData, { minLength: 1, maxLength: 10 })
+  .chain((contents) => {
+    const nodes = [{ type: 'entry', data: {} }, ...contents].map((content, index) => ({
+      id: `${content.type}${index}`,
+      ...content,
     }));
+    const leaving = nodes.flatMap((node, index) =>
+      handlesOf(node).map((sourceHandle) => {
+        // Away from where it would close a cycle without a wait.
+        const targets = nodes.filter(
+          ({ type }, target) => WAITING.includes(node.type) || WAITING.includes(type) || target > index,
+        );
+        return maybe(fc.nat({ max: Math.max(0, targets.length - 1) })).map((target) => ({
+          source: node.id,
+          sourceHandle,
+          target: target === undefined ? undefined : targets[target]?.id,
+        }));
+      }),
+    );
+    return fc
+      .tuple(...leaving)
+      .map((edges) => ({ nodes, edges: edges.filter(({ target }) => target !== undefined) }));
   });
 
-/** An input, and how many milliseconds pass before it. Its wait is the present one, or another. */
-export const inputs = fc.array(
-  fc.record({
-    after: fc.constantFrom(0, 1_000, 61_000, 600_000, 1_900_000),
-    stale: fc.constantFrom(false, false, false, true),
-    input: fc.oneof(
-      fc.record({
-        type: fc.constant('reply' as const),
-        text: fc.constantFrom(
-          'yes',
-          '2',
-          'what?',
-          '12,5',
-          'ada@example.com',
-          '+14155550123',
-          '2026-05-07',
-          '\ud800\0',
-        ),
-        choice: fc.constantFrom('', '', 'yes', 'nonsense'),
-      }),
-      fc.record({ type: fc.constant('timeout' as const) }),
-      fc.record({
-        type: fc.constant('http_answer' as const),
-        answer: fc.oneof(
-          fc.record({
-            status: fc.constantFrom(200, 404, 503),
-            body: fc.constantFrom('{"a":1}', 'text', '', '{"__proto__":{"x":1}}', `"${'x'.repeat(70_000)}"`),
-          }),
-          fc.record({ error: fc.constant('no answer') }),
-        ),
-      }),
-    ),
-  }),
-  { maxLength: 30 },
-);
+interface ListedIds {
+  choices?: { id: string }[];
+  cases?: { id: string }[];
+  timeout_minutes?: number | undefined;
+}
 
-/** An input as made up, for a wait. */
-export function inputFor(
-  { input, stale }: { input: Omit<SprintInput, 'waitId'>; stale: boolean },
-  waitId: number,
-): SprintInput {
-  return { ...input, waitId: stale ? waitId + 7 : waitId } as SprintInput;
+function handlesOf({ type, data }: { type: string; data: object }): string[] {
+  const { choices, cases = [], timeout_minutes } = data as ListedIds;
+  if (type === 'end') return [];
+  if (type === 'http_request') return ['success', 'failure'];
+  if (type === 'condition') return [...cases.map(({ id }) => id), 'else'];
+  if (type !== 'ask') return ['default'];
+  const answers = choices?.map(({ id }) => id) ?? ['answered'];
+  return [...answers, 'invalid', ...(timeout_minutes === undefined ? [] : ['timeout'])];
 }
