@@ -32,6 +32,13 @@ export interface ClusterOptions {
   settings?: (name: Name, own: Record<string, string>) => Record<string, string>;
 }
 
+/** The node at which sessions wait. */
+const QUESTION = {
+  type: 'ask',
+  data: { text: 'Finish your order?', choices: [{ id: 'yes', title: 'Yes' }], max_attempts: 10 },
+};
+const DELAY = { type: 'delay', data: { minutes: 1_440 } };
+
 /**
  * The four services as separate processes, two replicas of session among them, from their production builds; each on
  * a database of its own on the test Postgres. Processes can be killed and restarted.
@@ -134,21 +141,17 @@ export class Cluster {
 
   /** Makes a flow and, unless told otherwise, publishes it. Gives its id. */
   async createFlow(
-    options: { ttl?: number; entry?: boolean; publish?: boolean; tenant?: string } = {},
+    options: { ttl?: number; entry?: boolean; publish?: boolean; tenant?: string; silent?: boolean } = {},
   ): Promise<string> {
-    const { ttl = 30, entry = true, publish = true, tenant = 'acme' } = options;
-    // Its sessions ask something, and wait until they are answered or expire.
-    const ask = {
-      id: 'ask',
-      type: 'ask',
-      data: { text: 'Finish your order?', choices: [{ id: 'yes', title: 'Yes' }], max_attempts: 10 },
-    };
+    const { ttl = 30, entry = true, publish = true, tenant = 'acme', silent = false } = options;
+    // Its sessions wait until they expire; unless silent they ask something, and may be answered.
+    const wait = { id: 'wait', ...(silent ? DELAY : QUESTION) };
     const definition = entry
       ? {
-          nodes: [{ id: 'start', type: 'entry', data: {} }, ask],
-          edges: [{ source: 'start', target: 'ask' }],
+          nodes: [{ id: 'start', type: 'entry', data: {} }, wait],
+          edges: [{ source: 'start', target: 'wait' }],
         }
-      : { nodes: [ask], edges: [] };
+      : { nodes: [wait], edges: [] };
     const settings = { session_ttl_minutes: ttl };
     const created = await this.request(
       'POST',

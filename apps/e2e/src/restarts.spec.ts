@@ -100,7 +100,11 @@ describe('after kill -9', () => {
     await cluster.restart('session-2');
     expect(await statuses(3)).toEqual([201, 201, 201]);
     await eventually(() =>
-      expect(probe.of(id!).map((event) => event.type)).toEqual(['session.started', 'session.expired']),
+      expect(probe.of(id!).map((event) => event.type)).toEqual([
+        'session.started',
+        'message.requested',
+        'session.expired',
+      ]),
     );
   });
 

@@ -15,6 +15,8 @@ export interface RigOptions {
   replicas?: ClusterOptions['replicas'];
   /** Puts the session service's Postgres and NATS behind wires, and leaves its transactions to starts and cancels. */
   wired?: boolean;
+  /** Whether starts have no event but session.started; default not. */
+  silent?: boolean;
 }
 
 /** A start a caller can repeat. */
@@ -77,7 +79,7 @@ export class Rig {
       },
     });
     const rig = new Rig(servers, cluster, wires, options.seed ?? 1);
-    rig.flow = await cluster.createFlow();
+    rig.flow = await cluster.createFlow({ silent: options.silent ?? false });
     return rig;
   }
 

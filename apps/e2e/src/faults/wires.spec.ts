@@ -20,7 +20,7 @@ let nats: NatsConnection;
 let streams: JetStreamManager['streams'];
 
 beforeAll(async () => {
-  rig = await Rig.start({ replicas: { session: 1 }, wired: true });
+  rig = await Rig.start({ replicas: { session: 1 }, wired: true, silent: true });
   nats = await connect({ servers: rig.servers.nats.url });
   ({ streams } = await jetstreamManager(nats));
   probe = await EventProbe.open(STREAM, undefined, rig.servers.nats.url);
