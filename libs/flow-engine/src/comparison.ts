@@ -1,6 +1,6 @@
 import { numberOf, textOf } from './filters.ts';
 import type { FilterResult } from './filters.ts';
-import { matchesPattern } from './linear-pattern.ts';
+import { matchesPattern, MAX_TEXT } from './linear-pattern.ts';
 import type { LinearPattern } from './linear-pattern.ts';
 import { evaluate } from './render.ts';
 import type { Scope, Template } from './render.ts';
@@ -24,7 +24,8 @@ export type Comparison = { left: Template } & (
  */
 export function holds(comparison: Comparison, scope: Scope): boolean {
   // What is missing is what conditions ask about: no warning.
-  const left = evaluate(comparison.left, scope, []);
+  const left = comparable(comparison.op, evaluate(comparison.left, scope, []));
+  scope.effort?.spend(costOf(comparison, left));
   switch (comparison.op) {
     case 'exists':
       return left !== undefined && left !== null;
@@ -37,6 +38,21 @@ export function holds(comparison: Comparison, scope: Scope): boolean {
     default:
       return compare(comparison.op, left, valueOf(comparison.right, scope));
   }
+}
+
+/** How much more it takes to match a character than to read it. */
+const MATCHING = 20;
+
+function costOf(comparison: Comparison, left: FilterResult): number {
+  const length = textOf(left).length;
+  if (comparison.op === 'in') return length * comparison.right.length;
+  return comparison.op === 'matches' ? Math.min(length, MAX_TEXT) * MATCHING : length;
+}
+
+/** Lists and objects as the text they are compared as, written once; but for a list whose elements are looked at. */
+function comparable(op: Comparison['op'], value: FilterResult): FilterResult {
+  if (typeof value !== 'object' || value === null || op === 'exists' || op === 'empty') return value;
+  return Array.isArray(value) && (op === 'contains' || op === 'not_contains') ? value : textOf(value);
 }
 
 function compare(op: ValueOperator, left: FilterResult, right: FilterResult): boolean {
@@ -92,5 +108,9 @@ function isEmpty(value: FilterResult): boolean {
 }
 
 function valueOf(operand: Operand, scope: Scope): FilterResult {
-  return typeof operand === 'object' ? evaluate(operand, scope, []) : operand;
+  if (typeof operand !== 'object') return operand;
+  const value = evaluate(operand, scope, []);
+  const written = typeof value === 'object' && value !== null ? textOf(value) : value;
+  if (typeof written === 'string') scope.effort?.spend(written.length);
+  return written;
 }

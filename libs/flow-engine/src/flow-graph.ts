@@ -6,6 +6,8 @@ import type { ProblemList } from './flow-problem.ts';
 import { reportIssue } from './node-issue.ts';
 
 const MAX_NODES = 1000;
+/** Of all conditions and questions: making one ready can take milliseconds. */
+const MAX_PATTERNS = 100;
 const MAX_ID_LENGTH = 64;
 
 /** A node as far as it could be read. */
@@ -45,13 +47,40 @@ export function readGraph(definition: unknown, errors: ProblemList): Map<string,
     return undefined;
   }
   const graph = new Map<string, GraphNode>();
-  nodes.forEach((node: unknown, index) => readNode(node, `nodes[${index}]`, graph, errors));
+  let patterns = 0;
+  for (const [index, node] of nodes.entries()) {
+    patterns += patternsIn(node);
+    if (patterns > MAX_PATTERNS) {
+      errors.add(
+        'TOO_MANY_PATTERNS',
+        `nodes[${index}].data`,
+        `a flow must not have more than ${MAX_PATTERNS} patterns`,
+      );
+      return undefined;
+    }
+    readNode(node, `nodes[${index}]`, graph, errors);
+  }
   for (const [index, edge] of edges.entries()) {
     if (errors.isFull) break;
     readEdge(edge, `edges[${index}]`, graph, errors);
   }
   reportHandles(graph, errors);
   return graph;
+}
+
+/** How many patterns a node's data has, whatever else it has. */
+function patternsIn(node: unknown): number {
+  const data = isObject(node) && isObject(node['data']) ? node['data'] : {};
+  const { cases, input } = data;
+  const comparisons = (Array.isArray(cases) ? cases : [])
+    .filter(isObject)
+    .flatMap(({ all, any }) =>
+      [all, any].flatMap((list: unknown): unknown[] => (Array.isArray(list) ? list : [])),
+    );
+  const matches = comparisons.filter(
+    (comparison) => isObject(comparison) && comparison['op'] === 'matches',
+  ).length;
+  return matches + (isObject(input) && input['pattern'] !== undefined ? 1 : 0);
 }
 
 function readNode(input: unknown, field: string, graph: Map<string, GraphNode>, errors: ProblemList): void {

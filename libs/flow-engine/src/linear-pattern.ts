@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
 
 /** Characters of a text that a pattern is tried on; what is longer is cut. */
-const MAX_TEXT = 4096;
+export const MAX_TEXT = 4096;
 
 /** A pattern, made ready for a machine that needs time linear in the text's length, whatever the pattern. */
 export type LinearPattern = RE2JS;

@@ -1,3 +1,4 @@
+import type { Effort } from './effort.ts';
 import { applyFilter, textOf } from './filters.ts';
 import type { FilterResult } from './filters.ts';
 import { cleanText, valueAt } from './json-value.ts';
@@ -13,8 +14,8 @@ const MAX_NAMED = 200;
 /** A text that was parsed once. */
 export type Template = readonly TemplatePart[];
 
-/** What templates can read. */
-export type Scope = Record<TemplateRoot, JsonObject>;
+/** What templates can read, and what doing so has cost. */
+export type Scope = Record<TemplateRoot, JsonObject> & { readonly effort?: Effort };
 
 /** Parses a text that the publishing checks let through. */
 export function compileTemplate(text: string): Template {
@@ -26,7 +27,9 @@ export function compileTemplate(text: string): Template {
 export function render(template: Template, scope: Scope, warnings: string[]): string {
   let output = '';
   for (const part of template) {
-    output += typeof part === 'string' ? part : textOf(valueOf(part, scope, warnings));
+    const text = typeof part === 'string' ? part : textOf(valueOf(part, scope, warnings));
+    scope.effort?.spend(text.length);
+    output += text;
     if (output.length > MAX_RENDERED) {
       warnings.push(`the text was cut after ${MAX_RENDERED} characters`);
       return cleanText(output.slice(0, MAX_RENDERED));
@@ -44,11 +47,14 @@ export function evaluate(template: Template, scope: Scope, warnings: string[]): 
 }
 
 function valueOf({ root, path, filters }: TemplateValue, scope: Scope, warnings: string[]): FilterResult {
+  // The sprint fails, and nobody reads what comes of it.
+  if (scope.effort?.isOver) return undefined;
   let value: FilterResult = valueAt(scope[root], path);
   let unread = '';
   for (const filter of filters) {
     const before = value;
     value = applyFilter(filter, before);
+    scope.effort?.spend(typeof value === 'string' ? value.length : 1);
     if (before !== undefined && before !== null && value === undefined) unread = filter.name;
     // Filters in a row could double a text again and again.
     if (typeof value === 'string' && value.length > MAX_RENDERED) {

@@ -53,6 +53,7 @@ export function runSprint(flow: CompiledFlow, state: SessionState, input: Sprint
   } else {
     draft.state.sprints += 1;
     begin(draft, input);
+    if (draft.effort.isOver) failForEffort(draft);
   }
   return draft.result;
 }
@@ -110,6 +111,8 @@ function goOn(draft: SprintDraft, from: CompiledNode, leftBy: string | undefined
   let handle = leftBy;
   for (let count = 1; handle !== undefined; count++) {
     const next = draft.flow.nodes.get(node.next.get(handle) ?? '');
+    // Before it can come to an end that it would not have come to.
+    if (draft.effort.isOver) return;
     if (!next) return endAt(draft, node, handle);
     if (count > MAX_NODES) {
       return draft.fail('SPRINT_TOO_LONG', next.id, `more than ${MAX_NODES} nodes without a wait`);
@@ -121,6 +124,12 @@ function goOn(draft: SprintDraft, from: CompiledNode, leftBy: string | undefined
     }
     node = next;
     handle = runNode(draft, node);
+  }
+}
+
+function failForEffort(draft: SprintDraft): void {
+  if (draft.state.status === 'running') {
+    draft.fail('SPRINT_TOO_LONG', draft.state.nodeId, 'its texts and conditions are too much to work out');
   }
 }
 

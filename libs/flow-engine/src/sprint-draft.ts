@@ -1,5 +1,6 @@
 import { CONTEXT_LIMITS } from '@parley/json-limits';
 import type { CompiledFlow } from './compile-flow.ts';
+import { Effort } from './effort.ts';
 import { isWithinDepth } from './json-value.ts';
 import type { JsonObject } from './json-value.ts';
 import type { Scope } from './render.ts';
@@ -16,6 +17,7 @@ export class SprintDraft {
   readonly flow: CompiledFlow;
   readonly now: number;
   readonly state: SessionState;
+  readonly effort = new Effort();
   private readonly effects: Effect[] = [];
   private readonly timeline: TimelineEntry[] = [];
 
@@ -37,6 +39,7 @@ export class SprintDraft {
       context,
       contact,
       reply: reply ?? {},
+      effort: this.effort,
       flow: { id, name, version },
       session: {
         id: sessionId,
@@ -65,6 +68,8 @@ export class SprintDraft {
   }
 
   emit(nodeId: string, content: EffectContent): void {
+    // What it says is not what its node means it to.
+    if (this.effort.isOver) return;
     this.effects.push({ ...content, id: this.nextEffectId, nodeId });
   }
 
