@@ -5,15 +5,19 @@ import { checkFlow } from './check-flow.ts';
 import { isWithinDepth } from './json-value.ts';
 import type { JsonObject } from './json-value.ts';
 import { newSession, runSprint } from './run-sprint.ts';
-import { FAILURE_CODES } from './session-state.ts';
+import { ENTRY_TYPES, FAILURE_CODES } from './session-state.ts';
 import type { Effect, SessionState, Sprint, SprintInput } from './session-state.ts';
 import { anyFlow } from './testing/arbitrary-flow.ts';
 import { anyContext, anySteps, inputOf } from './testing/arbitrary-input.ts';
 import type { Step } from './testing/arbitrary-input.ts';
 import { NOW, published } from './testing/conversation.ts';
+import { tableOf } from './testing/flow-docs.ts';
 
-const RUNS = { numRuns: 100 };
+const RUNS = { numRuns: 60 };
 const MAX_SHOWN = 10_000;
+/** The keys of a timeline entry's detail, by its type and its node's. */
+const KEYS = tableOf('Timeline');
+const NODE_KEYS = tableOf('What a node notes');
 const WAIT_OF: Record<string, string> = { ask: 'reply', delay: 'delay', http_request: 'http' };
 
 interface Turn {
@@ -80,14 +84,18 @@ const anySession = [anyFlow, anyContext, anySteps] as const;
 
 describe('any flow that can be published, whatever happens', () => {
   it('comes to a defined state, within the limits', () => {
-    const seen = new Set<string>();
     fc.assert(
       fc.property(...anySession, (definition, context, steps) => {
         const types = new Map(definition.nodes.map(({ id, type }) => [id, type]));
         for (const { before, now, sprint } of turnsOf(definition, context, steps)) {
           const { state, effects, timeline } = sprint;
-          seen.add(state.status);
-          for (const { type } of timeline) seen.add(type);
+          for (const { type, nodeId, detail } of timeline) {
+            const documented =
+              type === 'node'
+                ? [...(KEYS.get(type) ?? []), ...(NODE_KEYS.get(types.get(nodeId)!) ?? [])]
+                : KEYS.get(type);
+            expect(Object.keys(detail).filter((key) => !documented?.includes(key))).toEqual([]);
+          }
 
           expect(['running', 'completed', 'failed', 'expired']).toContain(state.status);
           expect(types.has(state.nodeId)).toBe(true);
@@ -129,19 +137,6 @@ describe('any flow that can be published, whatever happens', () => {
       }),
       RUNS,
     );
-    // Else the flows were too tame to show anything.
-    expect([...seen].sort()).toEqual([
-      'completed',
-      'expired',
-      'failed',
-      'http_answer',
-      'ignored',
-      'node',
-      'reply',
-      'running',
-      'started',
-      'timeout',
-    ]);
   });
 
   it('comes to the same each time, also from a state that was written out and read again', () => {
@@ -183,15 +178,30 @@ describe('any flow that can be published, whatever happens', () => {
     );
   });
 
-  it('does not do anything once it has ended', () => {
+  it('does nothing once it has ended, and ends when its time has come', () => {
     fc.assert(
       fc.property(...anySession, (definition, context, steps) => {
-        for (const { before, sprint } of turnsOf(definition, context, steps)) {
-          if (before.status !== 'running') expect(sprint.timeline[0]?.type).toBe('ignored');
+        for (const { before, input, now, sprint } of turnsOf(definition, context, steps)) {
+          const ended = before.status !== 'running' || (input.type === 'start' && before.sprints > 0);
+          if (ended) expect(sprint.timeline[0]?.type).toBe('ignored');
+          else if (now >= before.expiresAt) expect(sprint.state.status).toBe('expired');
         }
       }),
       RUNS,
     );
+  });
+
+  it('is, among those made up here, one that comes to every end in every way', () => {
+    const seen = new Set<string>();
+    for (const session of fc.sample(fc.tuple(...anySession), { seed: 1, numRuns: 400 })) {
+      for (const { sprint } of turnsOf(...session)) {
+        seen.add(sprint.state.failure?.code ?? sprint.state.status);
+        for (const { type } of sprint.timeline) seen.add(type);
+      }
+    }
+    const ends = ['running', 'completed', 'expired', 'HTTP_REQUEST_FAILED', 'CONTEXT_TOO_LARGE'];
+    expect(ENTRY_TYPES.filter((type) => !seen.has(type))).toEqual([]);
+    expect(ends.filter((end) => !seen.has(end))).toEqual([]);
   });
 
   it('is one that the checks find no error in', () => {

@@ -104,10 +104,9 @@ describe('a session', () => {
 
 describe('the context', () => {
   const bytes = (context: JsonObject) => Buffer.byteLength(JSON.stringify(context));
-  const filled = (free: number): JsonObject => {
-    const context = { a: '' };
-    context.a = 'é'.repeat((65_536 - bytes(context) - free) / 2);
-    return context;
+  const filled = (free: number) => {
+    const room = 65_536 - bytes({ a: '' }) - free;
+    return { a: 'é'.repeat(room / 2) };
   };
 
   it('may grow to 64 KiB, counted in bytes, and not beyond', () => {
@@ -116,7 +115,7 @@ describe('the context', () => {
     const context = filled(added + 1);
     expect(bytes(context) + added).toBe(65_536 - 1);
     expect(new Conversation(grow, { context }).rest).toBe('completed hi nothing');
-    const full = { ...context, a: `${String(context['a'])}x` };
+    const full = { ...context, a: `${context.a}x` };
     expect(new Conversation(grow, { context: full }).rest).toBe('completed hi nothing');
     const over = new Conversation(grow, { context: { ...full, a: `${full.a}x` } });
     expect(failure(over)).toEqual(['failed', 'CONTEXT_TOO_LARGE', 'grow']);
@@ -171,5 +170,17 @@ describe('the context', () => {
     const answered = new Conversation(call, { context }).answer({ status: 200, body: 'y'.repeat(1_000) });
     expect(failure(answered)).toEqual(['failed', 'CONTEXT_TOO_LARGE', 'call']);
     expect(answered.last.effects).toEqual([]);
+  });
+});
+
+describe('compiling', () => {
+  it('refuses what publishing refuses for its nodes and edges, and names the field', () => {
+    expect(() => unchecked(graph([node('a', 'teleport')]))).toThrow(
+      'Not a flow that can run: nodes[0].type: must be entry, send_message, ask, condition, set, delay, http_request, handoff, end',
+    );
+    expect(() => unchecked(graph([say('a', 'x')], 'a -> b'))).toThrow(
+      'edges[0].target: there is no node "b"',
+    );
+    expect(() => unchecked([])).toThrow('Not a flow that can run');
   });
 });

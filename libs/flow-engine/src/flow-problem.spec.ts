@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
 import { checkFlow } from './check-flow.ts';
 import { NODE_TYPES } from './flow-node.ts';
 import { FLOW_ERROR_CODES, FLOW_WARNING_CODES } from './flow-problem.ts';
-import { FAILURE_CODES } from './session-state.ts';
+import { ENTRY_TYPES, FAILURE_CODES } from './session-state.ts';
+import { docs, tableOf } from './testing/flow-docs.ts';
 
-const docs = readFileSync(new URL('../../../docs/flows.md', import.meta.url), 'utf8');
 const rows = (pattern: RegExp) => [...docs.matchAll(pattern)].map(([, first]) => first).sort();
 
 describe('docs/flows.md', () => {
@@ -18,7 +17,16 @@ describe('docs/flows.md', () => {
   });
 
   it('lists the codes of failures, and no others', () => {
-    expect(rows(/^\| `([A-Z_]+)` \| failure \|/gm)).toEqual([...FAILURE_CODES].sort());
+    expect([...tableOf('Failures').keys()].sort()).toEqual([...FAILURE_CODES].sort());
+  });
+
+  it('lists the types of timeline entries, and no others but what ends a session from outside', () => {
+    expect([...tableOf('Timeline').keys()].sort()).toEqual([...ENTRY_TYPES, 'cancelled'].sort());
+  });
+
+  it('lists what each node but end notes', () => {
+    const types = NODE_TYPES.filter((type) => type !== 'end');
+    expect([...tableOf('What a node notes').keys()].sort()).toEqual(types.sort());
   });
 
   it('lists the types of nodes, and no others', () => {

@@ -12,7 +12,7 @@ import {
   published,
 } from './testing/conversation.ts';
 
-const CONTEXT = {
+const CONTEXT: JsonObject = {
   cart_id: '987654321',
   cart_total: '129.00',
   items: [{ name: 'Lamp', price: 9.5 }, { name: 'Rug' }],

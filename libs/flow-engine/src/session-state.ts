@@ -127,8 +127,19 @@ export interface Message {
   waitId: number;
 }
 
-export type EntryType =
-  'started' | 'node' | 'reply' | 'timeout' | 'http_answer' | 'ignored' | 'completed' | 'failed' | 'expired';
+/** What the engine notes. docs/flows.md explains each type; a test holds the two lists together. */
+export const ENTRY_TYPES = [
+  'started',
+  'node',
+  'reply',
+  'timeout',
+  'http_answer',
+  'ignored',
+  'completed',
+  'failed',
+  'expired',
+] as const;
+export type EntryType = (typeof ENTRY_TYPES)[number];
 
 /** Something that happened, for people to read. docs/flows.md lists the keys of detail. */
 export interface TimelineEntry {

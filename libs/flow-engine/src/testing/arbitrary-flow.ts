@@ -138,6 +138,7 @@ const assign = fc.dictionary(
   contextPath,
   fc.oneof(
     templateText,
+    fc.constant('{{context.big}}'),
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.boolean(),
     fc.constant(null),
@@ -173,7 +174,7 @@ const DATA: Record<string, fc.Arbitrary<object>> = {
     url: templateText.map((text) => `https://shop.example/${text}`),
     headers: maybe(fc.record({ 'X-A': value })),
     body: maybe(templateText),
-    save_as: maybe(contextName),
+    save_as: contextName,
   }),
   handoff: fc.record({ queue: plainText(8), note: maybe(templateText) }),
   end: fc.record({ outcome: maybe(plainText(8)) }),
@@ -181,7 +182,7 @@ const DATA: Record<string, fc.Arbitrary<object>> = {
 const TYPES = Object.keys(DATA);
 /** Those from which a flow goes on somewhere more often. */
 const nodeData = fc
-  .constantFrom(...TYPES, 'ask', 'ask', 'set', 'condition', 'send_message')
+  .constantFrom(...TYPES, 'ask', 'ask', 'http_request', 'set', 'condition')
   .chain((type) => DATA[type]!.map((data) => ({ type, data })));
 
 /** Any flow that can be published: nodes of every type, edges wherever the checks let them lead. */

@@ -70,7 +70,7 @@ export class Conversation {
     flow: CompiledFlow | object,
     facts: { context?: JsonObject; contact?: JsonObject; sessionId?: string } = {},
   ) {
-    this.flow = 'entryNodeId' in flow ? (flow) : published(flow);
+    this.flow = 'entryNodeId' in flow ? flow : published(flow);
     this.state = newSession(this.flow, { sessionId: 's-1', context: {}, contact: {}, ...facts }, NOW);
     this.input({ type: 'start' });
   }
