@@ -5,6 +5,8 @@ export { startProcess } from './process.ts';
 export type { ProcessExit, StartedProcess, StartProcessOptions } from './process.ts';
 export { CommandError, runCommand } from './command.ts';
 export type { CommandOptions } from './command.ts';
+export { installNpmFolder } from './npm-folder.ts';
+export type { NpmFolder } from './npm-folder.ts';
 export { lastLines } from './log-tail.ts';
 export { pollUntil } from './poll.ts';
 export { startPostgres } from './postgres.ts';
