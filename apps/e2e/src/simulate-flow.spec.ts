@@ -56,7 +56,7 @@ const script = {
 beforeAll(async () => {
   cluster = await Cluster.start();
   gateway = new DocumentedGateway(cluster);
-  ({ id } = await expectStatus<View>(201, gateway.post('/flows', { name: 'Cart', definition })));
+  ({ id } = await expectStatus(201, gateway.post('/flows', { name: 'Cart', definition })));
 });
 afterAll(() => cluster.stop());
 
