@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from './cluster.ts';
 import { DocumentedGateway } from './rest-surface.document.ts';
-import { expectStatus, fieldsOf, ok, type View } from './rest-surface.steps.ts';
+import { expectStatus, fieldsOf, ok } from './rest-surface.steps.ts';
 
 let cluster: Cluster;
 let gateway: DocumentedGateway;
