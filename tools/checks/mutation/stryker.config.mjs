@@ -4,6 +4,7 @@ const MUTATED = [
   'answer',
   'comparison',
   'compile-flow',
+  'effort',
   'end-wait',
   'filters',
   'json-value',
