@@ -32,7 +32,7 @@ beforeAll(async () => {
         : {},
   });
   probe = await EventProbe.open('PARLEY_SESSION', cluster.tenantIdOf());
-  flow = await cluster.createFlow({ ttl: TTL_MS / 60_000 });
+  flow = await cluster.createFlow({ ttl: TTL_MS / 60_000, silent: true });
   replicas = new SessionReplicas(cluster, flow);
 });
 afterAll(async () => {
