@@ -9,9 +9,9 @@ import { streamMetrics } from './stream-metrics.ts';
 
 /** A service's own stream. */
 export interface StreamFacts {
-  /** The JetStream stream, made when missing; one that is there is left as it is, but for subjects it lacks. */
+  /** The JetStream stream, made when missing; one that lacks a subject gets it, and is otherwise left as it is. */
   name: string;
-  /** What it holds, e.g. session.> */
+  /** What it holds: families, such as session.>, and single events, such as message.requested. */
   subjects: string[];
   /** The CloudEvents source, e.g. /parley/session. */
   source: string;
@@ -146,25 +146,25 @@ export class EventStream {
 
   private async ensureStream(connection: NatsConnection): Promise<void> {
     const { streams } = await jetstreamManager(connection);
+    const { name, subjects } = this.options;
     try {
-      const { config } = await streams.info(this.options.name);
-      const missing = this.options.subjects.filter((subject) => !config.subjects.includes(subject));
-      if (missing.length > 0) {
-        await streams.update(this.options.name, { subjects: [...config.subjects, ...missing] });
-        this.options.logger.log(`Stream ${this.options.name} holds ${missing.join(', ')} from now on`);
-      }
+      const { config } = await streams.info(name);
+      const lacking = subjects.filter((subject) => !config.subjects.some((held) => covers(held, subject)));
+      if (lacking.length === 0) return;
+      await streams.update(name, { subjects: [...config.subjects, ...lacking] });
+      this.options.logger.log(`Stream ${name} also holds ${lacking.join(', ')} from now on`);
     } catch (error) {
       if (!isNotFound(error)) throw error;
       await streams.add({
-        name: this.options.name,
-        subjects: this.options.subjects,
+        name,
+        subjects,
         storage: StorageType.File,
         max_age: nanos(MAX_AGE_DAYS * 24 * 60 * 60 * 1_000),
         duplicate_window: nanos(DUPLICATE_WINDOW_MINUTES * 60 * 1_000),
       });
       this.metrics.made();
       this.options.logger.warn(
-        `Stream ${this.options.name} was not there and has been made. If it is not new, the outbox command puts back what it held`,
+        `Stream ${name} was not there and has been made. If it is not new, the outbox command puts back what it held`,
       );
     }
   }
@@ -176,6 +176,16 @@ export class EventStream {
   private fail(error: unknown): void {
     if (!this.closed) this.options.logger.error('The connection to NATS ended for good', { error });
   }
+}
+
+/** Whether a subject, with or without wildcards, lies within another. */
+function covers(held: string, subject: string): boolean {
+  const [outer, inner] = [held.split('.'), subject.split('.')];
+  const open = outer.at(-1) === '>';
+  const fixed = open ? outer.slice(0, -1) : outer;
+  if (open ? inner.length < outer.length : inner.length !== outer.length || inner.at(-1) === '>')
+    return false;
+  return fixed.every((token, index) => token === inner[index] || (token === '*' && inner[index] !== '>'));
 }
 
 function isNotFound(error: unknown): boolean {
