@@ -1,4 +1,5 @@
 export { toCloudEvent, type OutgoingEvent, type ReceivedEvent } from './event.ts';
+export { EventConsumer, type Delivery, type EventConsumerOptions } from './event-consumer.ts';
 export { EventListener, type EventListenerOptions } from './event-listener.ts';
 export { EventStream, type EventStreamOptions, type StreamFacts } from './event-stream.ts';
 export { Outbox, type Change, type OutboxStatements, type Publish, type Teller } from './outbox.ts';

@@ -1,0 +1,312 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { unavailable } from '@parley/errors';
+import { freePort, startNats, type NatsServer } from '@parley/local-servers';
+import { Logger, Metrics } from '@parley/service';
+import { eventually } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
+import type { OutgoingEvent, ReceivedEvent } from './event.ts';
+import { EventConsumer, type EventConsumerOptions } from './event-consumer.ts';
+import { EventStream } from './event-stream.ts';
+
+const binDir = fileURLToPath(new URL('../../../.parley/nats-server', import.meta.url));
+const logger = new Logger('events', 'silent');
+const STREAM = 'CONSUMER_SPEC';
+
+let folder: string;
+let port: number;
+let nats: NatsServer;
+let stream: EventStream | undefined;
+let metrics: Metrics;
+const consumers: EventConsumer[] = [];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'parley-consumer-'));
+  port = await freePort();
+  metrics = new Metrics();
+  nats = await start();
+});
+afterEach(async () => {
+  await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
+  stream?.close();
+  stream = undefined;
+  await nats.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const start = (): Promise<NatsServer> =>
+  startNats({ storeDir: join(folder, 'store'), port, binDir, logFile: join(folder, 'nats.log') });
+
+async function openStream(): Promise<EventStream> {
+  const options = { name: STREAM, subjects: ['consumer_spec.>'], source: '/parley/spec', logger };
+  stream = new EventStream({ ...options, url: `nats://127.0.0.1:${port}` });
+  await eventually(() => expect(stream!.connected).toBe(true));
+  return stream;
+}
+
+function consume(
+  handle: EventConsumerOptions['handle'],
+  more: Partial<EventConsumerOptions> = {},
+): EventConsumer {
+  const consumer = new EventConsumer({
+    url: `nats://127.0.0.1:${port}`,
+    stream: STREAM,
+    durable: 'spec',
+    subject: 'consumer_spec.asked',
+    backoffMs: [20],
+    handle,
+    metrics,
+    logger,
+    ...more,
+  });
+  consumers.push(consumer);
+  return consumer;
+}
+
+const event = (subject = uuidv7(), sequence = 1, type = 'consumer_spec.asked'): OutgoingEvent => ({
+  id: uuidv7(),
+  tenantId: '0198c0de-0000-7000-8000-000000000001',
+  type,
+  subject,
+  sequence,
+  time: new Date(),
+  data: JSON.stringify({ sequence }),
+});
+
+async function publish(...events: OutgoingEvent[]): Promise<void> {
+  for (const one of events) await stream!.publish(one);
+}
+
+/** Waits until the server knows that nothing is to come, or to come again. */
+async function allSettled(): Promise<void> {
+  const connection = await connect({ servers: `127.0.0.1:${port}` });
+  const manager = await jetstreamManager(connection);
+  await eventually(async () => {
+    const { num_pending, num_ack_pending } = await manager.consumers.info(STREAM, 'spec');
+    expect({ num_pending, num_ack_pending }).toEqual({ num_pending: 0, num_ack_pending: 0 });
+  });
+  await connection.close();
+}
+
+const ids = (events: Pick<ReceivedEvent, 'id'>[]): string[] => events.map(({ id }) => id);
+
+describe('a consumer of events', () => {
+  it('is handed each event of its subject once, also those from before it was there, whoever shares it', async () => {
+    await openStream();
+    const early = [event(), event()];
+    await publish(...early, event(uuidv7(), 1, 'consumer_spec.else'));
+    const handed: ReceivedEvent[] = [];
+    const attempts: number[] = [];
+    for (let replica = 0; replica < 2; replica++) {
+      consume((one, { attempt }) => {
+        handed.push(one);
+        attempts.push(attempt);
+      });
+    }
+    const late = Array.from({ length: 50 }, () => event());
+    await publish(...late);
+    await eventually(() => expect(handed).toHaveLength(52));
+    await allSettled();
+    expect(new Set(ids(handed))).toEqual(new Set(ids([...early, ...late])));
+    expect(handed.find(({ id }) => id === early[0]!.id)).toMatchObject({
+      sequence: 1,
+      data: { sequence: 1 },
+    });
+    expect(new Set(attempts)).toEqual(new Set([1]));
+  });
+
+  it('is handed the events of one subject one after another, and those of others side by side', async () => {
+    await openStream();
+    const [a, b] = [uuidv7(), uuidv7()];
+    const open = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    consume(async ({ subject, sequence }) => {
+      seen.push(`${subject === a ? 'a' : 'b'}${sequence}`);
+      if (subject === a && sequence === 1) await open.promise;
+    });
+    await publish(event(a, 1), event(a, 2), event(b, 1), event(b, 2));
+    await eventually(() => expect(seen).toEqual(['a1', 'b1', 'b2']));
+    open.resolve();
+    await eventually(() => expect(seen).toEqual(['a1', 'b1', 'b2', 'a2']));
+  });
+
+  it('has no more in hand than it may', async () => {
+    await openStream();
+    let [now, most, done] = [0, 0, 0];
+    consume(
+      async () => {
+        most = Math.max(most, (now += 1));
+        await new Promise((resolve) => setImmediate(resolve));
+        now -= 1;
+        done += 1;
+      },
+      { concurrency: 3 },
+    );
+    await publish(...Array.from({ length: 40 }, () => event()));
+    await eventually(() => expect(done).toBe(40));
+    expect(most).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('an event whose handler fails', () => {
+  it('comes again until it works', async () => {
+    await openStream();
+    const attempts: number[] = [];
+    consume((_one, { attempt }) => {
+      attempts.push(attempt);
+      if (attempt < 3) throw new Error('not yet');
+    });
+    await publish(event());
+    await eventually(() => expect(attempts).toEqual([1, 2, 3]));
+    await allSettled();
+    const text = await metrics.text();
+    expect(text).toContain('parley_event_deliveries_total{consumer="spec",outcome="failed"} 2');
+    expect(text).toContain('parley_event_deliveries_total{consumer="spec",outcome="handled"} 1');
+  });
+
+  it('is given up after its attempts, told of once, and holds up no other', async () => {
+    await openStream();
+    const dead: [string, unknown][] = [];
+    const handled: string[] = [];
+    const poison = event();
+    consume(
+      ({ id }) => {
+        if (id === poison.id) throw new Error('never');
+        handled.push(id);
+      },
+      { maxAttempts: 3, onDead: ({ id }, error) => void dead.push([id, (error as Error).message]) },
+    );
+    const others = [event(), event()];
+    await publish(poison, ...others);
+    await eventually(() => expect(dead).toEqual([[poison.id, 'never']]));
+    await allSettled();
+    expect(new Set(handled)).toEqual(new Set(ids(others)));
+    expect(await metrics.text()).toContain('parley_event_deliveries_total{consumer="spec",outcome="dead"} 1');
+  });
+
+  it('comes again when telling of its end fails', async () => {
+    await openStream();
+    let told = 0;
+    consume(() => Promise.reject(new Error('never')), {
+      maxAttempts: 1,
+      onDead: () => {
+        told += 1;
+        if (told === 1) throw new Error('away');
+      },
+    });
+    await publish(event());
+    await eventually(() => expect(told).toBe(2));
+    await allSettled();
+  });
+
+  it('is never given up because something is away', async () => {
+    await openStream();
+    let attempts = 0;
+    consume(
+      () => {
+        attempts += 1;
+        if (attempts < 6) throw unavailable('The database did not answer in time');
+      },
+      { maxAttempts: 2 },
+    );
+    await publish(event());
+    await eventually(() => expect(attempts).toBe(6));
+    await allSettled();
+  });
+
+  it('is given up at once when it is no event at all', async () => {
+    await openStream();
+    const handled: string[] = [];
+    consume(({ id }) => void handled.push(id));
+    const connection = await connect({ servers: `127.0.0.1:${port}` });
+    for (const body of ['', '{', 'null', '[]', '{"id":1}']) connection.publish('consumer_spec.asked', body);
+    await connection.drain();
+    const good = event();
+    await publish(good);
+    await eventually(() => expect(handled).toEqual([good.id]));
+    await allSettled();
+    expect(await metrics.text()).toContain(
+      'parley_event_deliveries_total{consumer="spec",outcome="malformed"} 5',
+    );
+  });
+});
+
+describe('what comes and goes', () => {
+  it('the consumer waits for its stream', async () => {
+    const handled: string[] = [];
+    const consumer = consume(({ id }) => void handled.push(id));
+    await openStream();
+    const sent = event();
+    await publish(sent);
+    await eventually(() => expect(handled).toEqual([sent.id]));
+    expect(consumer.consuming).toBe(true);
+  });
+
+  it('it goes on after NATS was killed and came back, from where it stopped', async () => {
+    await openStream();
+    const handled = new Set<string>();
+    consume(({ id }) => void handled.add(id));
+    const before = event();
+    await publish(before);
+    await eventually(() => expect(handled.size).toBe(1));
+    await allSettled();
+    await nats.kill();
+    await eventually(() => expect(stream!.connected).toBe(false));
+    nats = await start();
+    await eventually(() => expect(stream!.connected).toBe(true));
+    const after = event();
+    await publish(after);
+    await eventually(() => expect([...handled]).toEqual([before.id, after.id]));
+  });
+
+  it('it goes on after its stream was deleted and made again', async () => {
+    await openStream();
+    const handled: string[] = [];
+    consume(({ id }) => void handled.push(id));
+    await publish(event());
+    await eventually(() => expect(handled).toHaveLength(1));
+    const connection = await connect({ servers: `127.0.0.1:${port}` });
+    await (await jetstreamManager(connection)).streams.delete(STREAM);
+    await connection.close();
+    const sent = event();
+    // The first publish finds the stream gone and makes it.
+    await eventually(() => publish(sent));
+    await eventually(() => expect(handled[1]).toBe(sent.id));
+  });
+
+  it('closing finishes what is in hand; what is not in hand another replica gets', async () => {
+    await openStream();
+    const [begun, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const handled: string[] = [];
+    const [first, second] = [event(), event()];
+    const leaving = consume(
+      async ({ id }) => {
+        begun.resolve();
+        await open.promise;
+        handled.push(id);
+      },
+      { concurrency: 1 },
+    );
+    await publish(first);
+    await begun.promise;
+    const closed = leaving.close();
+    await publish(second);
+    open.resolve();
+    await closed;
+    expect(handled).toEqual([first.id]);
+    consume(({ id }) => void handled.push(id));
+    await eventually(() => expect(handled).toEqual([first.id, second.id]));
+    await allSettled();
+  });
+
+  it('closing while NATS is away takes no longer than its limit', async () => {
+    const away = consume(() => undefined, { url: `nats://127.0.0.1:${await freePort()}` });
+    await away.close();
+    expect(away.consuming).toBe(false);
+  });
+});

@@ -1,0 +1,244 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstream,
+  jetstreamManager,
+  type ConsumerMessages,
+  type JsMsg,
+} from '@nats-io/jetstream';
+import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import { DomainError } from '@parley/errors';
+import type { Logger, Metrics } from '@parley/service';
+import { consumerMetrics, type ConsumerCounter } from './consumer-metrics.ts';
+import { fromCloudEvent, type ReceivedEvent } from './event.ts';
+import { connectToNats, RECONNECT_WAIT_MS } from './nats-connection.ts';
+
+export interface EventConsumerOptions {
+  /** nats:// or tls:// URL, or several with commas. */
+  url: string;
+  /** The JetStream stream, e.g. PARLEY_SESSION. Waited for while it is not there. */
+  stream: string;
+  /** The consumer's name in the stream. All replicas of a service share it: each event goes to one of them. */
+  durable: string;
+  /** What to hear, e.g. message.requested or session.*; one, as servers before 2.10 filter by one. */
+  subject: string;
+  /**
+   * Called for each event, at least once; resolves when it need not come again. Events of one subject (of one session)
+   * are handed to it one after another in each process; one that failed comes again later, behind those after it.
+   */
+  handle: (event: ReceivedEvent, delivery: Delivery) => Promise<void> | void;
+  /** Told of an event that is given up, before it is; one it fails for comes again. Default: the log says so. */
+  onDead?: (event: ReceivedEvent, error: unknown) => Promise<void> | void;
+  /** Events in hand at once. Default 16. */
+  concurrency?: number;
+  /** How long until an event that failed comes again, by attempt; the last stays. Default 1 s to 10 min. */
+  backoffMs?: number[];
+  /** After this many attempts an event is given up. Failures of kind unavailable do not end it. Default 10. */
+  maxAttempts?: number;
+  /** Default nowhere. */
+  metrics?: Metrics;
+  logger: Logger;
+}
+
+export interface Delivery {
+  /** 1 for the first time, then 2, 3 … */
+  attempt: number;
+}
+
+const BACKOFF_MS = [1_000, 5_000, 30_000, 120_000, 600_000];
+const MAX_ATTEMPTS = 10;
+const CONCURRENCY = 16;
+/** An event in a process that died comes again after this long. */
+const ACK_WAIT_MS = 10_000;
+/** How often the server is told that an event is still in hand. */
+const IN_HAND_INTERVAL_MS = 3_000;
+/** What is in hand when the consumer closes may take this long; a service has 9 s for all of its drain. */
+const DRAIN_LIMIT_MS = 4_000;
+/** Acknowledgements of the last events reach the server within this, or the events come again. */
+const FLUSH_LIMIT_MS = 1_000;
+
+/**
+ * Hears events of a JetStream stream, each at least once, from where it stopped and whoever was away. Connects in the
+ * background and for as long as it takes; the stream may come later, go and come back.
+ */
+export class EventConsumer {
+  private readonly options: EventConsumerOptions;
+  private readonly opening: Promise<NatsConnection>;
+  private readonly running: Promise<void>;
+  private readonly closing = new AbortController();
+  private readonly count: ConsumerCounter;
+  private readonly inHand = new Set<Promise<void>>();
+  /** By tenant and subject: the event in hand that was taken last. */
+  private readonly lastOf = new Map<string, Promise<void>>();
+  private connection: NatsConnection | undefined;
+  private messages: ConsumerMessages | undefined;
+  private failing = false;
+
+  constructor(options: EventConsumerOptions) {
+    this.options = options;
+    this.count = consumerMetrics(options.metrics, options.durable);
+    this.opening = connectToNats(options.url, `${options.stream}/${options.durable}`, this.closing.signal);
+    this.running = this.opening
+      .then((connection) => this.follow(connection))
+      .catch((error: unknown) => {
+        if (!this.isClosed()) options.logger.error('The connection to NATS ended for good', { error });
+      });
+  }
+
+  /** Whether events would be handed over now. */
+  get consuming(): boolean {
+    return this.messages !== undefined;
+  }
+
+  /** Takes no more events, finishes those in hand (for 4 s at most) and ends. What is not finished comes again. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    void this.messages?.close();
+    await within(DRAIN_LIMIT_MS, Promise.allSettled([...this.inHand]));
+    if (this.connection)
+      await within(
+        FLUSH_LIMIT_MS,
+        this.connection.flush().catch(() => undefined),
+      );
+    void this.opening.then((opened) => opened.close()).catch(() => undefined);
+    await within(FLUSH_LIMIT_MS, this.running);
+  }
+
+  private async follow(connection: NatsConnection): Promise<void> {
+    this.connection = connection;
+    let said = '';
+    while (!this.isClosed()) {
+      try {
+        await this.ensureConsumer(connection);
+        said = '';
+        await this.consume(connection);
+      } catch (error) {
+        const text = isCode(error, JetStreamApiCodes.StreamNotFound)
+          ? `Waiting for the stream ${this.options.stream}`
+          : 'Events are not heard; trying again until they are';
+        if (said !== text && !this.isClosed()) this.options.logger.warn(text, { error });
+        said = text;
+      }
+      if (!this.isClosed()) await new Promise((resolve) => setTimeout(resolve, RECONNECT_WAIT_MS));
+    }
+  }
+
+  private async ensureConsumer(connection: NatsConnection): Promise<void> {
+    const { consumers } = await jetstreamManager(connection);
+    const { stream, durable, subject } = this.options;
+    try {
+      await consumers.info(stream, durable);
+    } catch (error) {
+      if (!isCode(error, JetStreamApiCodes.ConsumerNotFound)) throw error;
+      await consumers.add(stream, {
+        durable_name: durable,
+        filter_subject: subject,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(ACK_WAIT_MS),
+        deliver_policy: DeliverPolicy.All,
+      });
+    }
+  }
+
+  /** Until the consumer closes, or its stream is gone. */
+  private async consume(connection: NatsConnection): Promise<void> {
+    const { stream, durable, subject, concurrency = CONCURRENCY } = this.options;
+    const consumer = await jetstream(connection).consumers.get(stream, durable);
+    const messages = await consumer.consume({ max_messages: concurrency, abort_on_missing_resource: true });
+    if (this.isClosed()) return void messages.close();
+    this.messages = messages;
+    this.options.logger.log(`Consuming ${subject} of ${stream} as ${durable}`);
+    try {
+      for await (const message of messages) {
+        // Others may have it at once.
+        if (this.isClosed()) message.nak();
+        else await this.take(message, concurrency);
+      }
+    } finally {
+      this.messages = undefined;
+    }
+  }
+
+  /** Waits only while as many are in hand as may be. */
+  private async take(message: JsMsg, concurrency: number): Promise<void> {
+    const event = fromCloudEvent(message.string());
+    if (!event) {
+      this.options.logger.error('Not an event; it is given up', {
+        subject: message.subject,
+        seq: message.seq,
+      });
+      this.count('malformed');
+      return message.term();
+    }
+    const key = `${event.tenantId} ${event.subject}`;
+    const before = this.lastOf.get(key) ?? Promise.resolve();
+    const work = before.then(() => this.finish(message, event));
+    this.inHand.add(work);
+    this.lastOf.set(key, work);
+    void work.finally(() => {
+      this.inHand.delete(work);
+      if (this.lastOf.get(key) === work) this.lastOf.delete(key);
+    });
+    while (this.inHand.size >= concurrency) await Promise.race(this.inHand);
+  }
+
+  /** Never fails. */
+  private async finish(message: JsMsg, event: ReceivedEvent): Promise<void> {
+    const attempt = message.info.deliveryCount;
+    const beat = setInterval(() => message.working(), IN_HAND_INTERVAL_MS);
+    try {
+      await this.options.handle(event, { attempt });
+      message.ack();
+      this.count('handled');
+      if (this.failing) this.options.logger.log(`${this.options.durable} works again`);
+      this.failing = false;
+    } catch (error) {
+      await this.fail(message, event, attempt, error);
+    } finally {
+      clearInterval(beat);
+    }
+  }
+
+  private async fail(message: JsMsg, event: ReceivedEvent, attempt: number, error: unknown): Promise<void> {
+    const { durable, logger, backoffMs = BACKOFF_MS, maxAttempts = MAX_ATTEMPTS, onDead } = this.options;
+    const { id, tenantId, type, subject } = event;
+    const fields = { event: id, tenant_id: tenantId, type, subject, attempt, error };
+    if (attempt >= maxAttempts && !isUnavailable(error)) {
+      try {
+        await onDead?.(event, error);
+        logger.error(`${durable} gave an event up`, fields);
+        this.count('dead');
+        return message.term();
+      } catch (failure) {
+        logger.error(`${durable} could not tell of an event it gives up`, { ...fields, error: failure });
+      }
+    } else if (!this.failing) {
+      logger.warn(`${durable} failed; events come again`, fields);
+    }
+    this.failing = true;
+    this.count('failed');
+    message.nak(backoffMs[Math.min(attempt, backoffMs.length) - 1]);
+  }
+
+  private isClosed(): boolean {
+    return this.closing.signal.aborted;
+  }
+}
+
+/** What is away comes back: no fault of the event. */
+function isUnavailable(error: unknown): boolean {
+  return error instanceof DomainError && error.kind === 'unavailable';
+}
+
+function isCode(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}
