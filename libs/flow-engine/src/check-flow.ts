@@ -1,3 +1,4 @@
+import { channelProblems } from './channel-limits.ts';
 import { readGraph } from './flow-graph.ts';
 import type { GraphNode } from './flow-graph.ts';
 import { handlesOf, WAITING_TYPES } from './flow-node.ts';
@@ -9,6 +10,8 @@ import { cycleClosingEdges, reachableFrom } from './graph-paths.ts';
 export interface FlowCheckSettings {
   /** How long a session lasts without an interaction, in minutes. */
   sessionTtlMinutes: number;
+  /** The channel the flow is made for: whatsapp, webhook. Default: any, and no limits of one. */
+  channel?: string;
 }
 
 /** What the publishing checks found: at most 100 errors and 100 warnings. */
@@ -41,11 +44,19 @@ export function checkFlow(definition: unknown, settings: FlowCheckSettings): Flo
     reportUnreachable(nodes, entries, warnings);
     for (const node of nodes) {
       reportLooseHandles(node, warnings);
+      reportChannelLimits(node, settings.channel ?? '', errors);
       reportLongWait(node, settings.sessionTtlMinutes, warnings);
     }
     if (errors.problems.length === 0) entryNodeId = entries[0]?.id ?? '';
   }
   return { errors: errors.problems, warnings: warnings.problems, entryNodeId };
+}
+
+function reportChannelLimits({ id, field, content }: GraphNode, channel: string, errors: ProblemList): void {
+  if (!content) return;
+  for (const { path, message } of channelProblems(content, channel)) {
+    errors.add('CHANNEL_LIMIT_EXCEEDED', `${field}.data.${path}`, message, id);
+  }
 }
 
 function reportEntries(entries: GraphNode[], errors: ProblemList, warnings: ProblemList): void {

@@ -12,6 +12,7 @@ export const FLOW_ERROR_CODES = [
   'HANDLE_UNKNOWN',
   'HANDLE_TWICE',
   'CYCLE_WITHOUT_WAIT',
+  'CHANNEL_LIMIT_EXCEEDED',
 ] as const;
 
 /** What publishing accepts but finds worth saying. */

@@ -1,0 +1,73 @@
+import type { FlowNode } from './flow-node.ts';
+
+/** What a channel could not show of a node. */
+export interface ChannelProblem {
+  /** Within the node's data: choices[1].title */
+  path: string;
+  /** In English. */
+  message: string;
+}
+
+/** WhatsApp's, as its Cloud API has them (Graph API 23). Rendered texts may still pass them; then the message fails. */
+const WHATSAPP = {
+  text: 4_096,
+  /** Beside choices. */
+  interactiveText: 1_024,
+  caption: 1_024,
+  /** Up to so many choices are buttons, more are the rows of a list. */
+  buttons: 3,
+  buttonTitle: 20,
+  rows: 10,
+  rowTitle: 24,
+};
+
+/** What a flow made for this channel may not have. Channels that show whatever there is have no limits. */
+export function channelProblems(node: FlowNode, channel: string): ChannelProblem[] {
+  if (channel !== 'whatsapp') return [];
+  if (node.type === 'ask') return problemsOfAsk(node.data);
+  if (node.type === 'send_message') return problemsOfMessage(node.data);
+  return [];
+}
+
+type Ask = Extract<FlowNode, { type: 'ask' }>['data'];
+type Message = Extract<FlowNode, { type: 'send_message' }>['data'];
+
+function problemsOfAsk({ text, invalid_text: invalidText, choices }: Ask): ChannelProblem[] {
+  const limit = choices ? WHATSAPP.interactiveText : WHATSAPP.text;
+  const beside = choices ? ' beside choices' : '';
+  const problems = [
+    ...tooLong('text', text, limit, beside),
+    ...tooLong('invalid_text', invalidText ?? '', limit, beside),
+  ];
+  if (!choices) return problems;
+  if (choices.length > WHATSAPP.rows) {
+    problems.push({ path: 'choices', message: `WhatsApp shows at most ${WHATSAPP.rows} choices` });
+  }
+  const asButtons = choices.length <= WHATSAPP.buttons;
+  const most = asButtons ? WHATSAPP.buttonTitle : WHATSAPP.rowTitle;
+  const what = asButtons ? `Up to ${WHATSAPP.buttons} choices are buttons` : 'More choices are a list';
+  for (const [index, { title }] of choices.entries()) {
+    if (title.length <= most) continue;
+    const message = `${what} on WhatsApp, with titles of at most ${most} characters`;
+    problems.push({ path: `choices[${index}].title`, message });
+  }
+  return problems;
+}
+
+function problemsOfMessage({ text = '', media }: Message): ChannelProblem[] {
+  if (!media) return tooLong('text', text, WHATSAPP.text, '');
+  const caption = media.caption ?? '';
+  if (media.type === 'audio') {
+    if (text === '' && caption === '') return [];
+    const path = text === '' ? 'media.caption' : 'text';
+    return [{ path, message: 'A recording has no text on WhatsApp: send it in a message of its own' }];
+  }
+  // The text goes along as the caption.
+  return tooLong(text === '' ? 'media.caption' : 'text', text + caption, WHATSAPP.caption, ' beside media');
+}
+
+/** By what is written there itself; what its templates become is not known yet. */
+function tooLong(path: string, text: string, most: number, where: string): ChannelProblem[] {
+  const literal = text.replaceAll(/\{\{.*?\}\}/gs, '').length;
+  return literal <= most ? [] : [{ path, message: `WhatsApp shows at most ${most} characters${where}` }];
+}
