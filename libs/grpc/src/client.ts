@@ -31,6 +31,9 @@ const CHANNEL_OPTIONS: ChannelOptions = {
         // Repeated, these would make a second flow, or not find what they cancelled.
         name: [
           { service: 'parley.flow_catalog.v1.FlowCatalogService', method: 'CreateFlow' },
+          { service: 'parley.channel.v1.ChannelService', method: 'SetChannel' },
+          { service: 'parley.channel.v1.ChannelService', method: 'DeleteChannel' },
+          { service: 'parley.channel.v1.ChannelService', method: 'RetryDelivery' },
           { service: 'parley.session.v1.SessionService', method: 'CancelSession' },
         ],
       },

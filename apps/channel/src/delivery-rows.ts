@@ -1,0 +1,132 @@
+import type { Outbox } from '@parley/events';
+import type { Database } from '@parley/postgres';
+import type { Channel } from './channel.ts';
+import { MESSAGE_SETTLED, OF_DELIVERY, TOLD_COLUMNS } from './delivery.events.ts';
+import type { MessageRequested } from './message-requested.ts';
+import type { Failure } from './send-outcome.ts';
+
+/**
+ * How long an attempt may take before another replica makes one: longer than a look-up of the contact (2 s) and a POST
+ * (10 s) together.
+ */
+const LEASE_SECONDS = 30;
+
+/** A message that is being sent, by whoever holds its lease. */
+export interface LeasedDelivery {
+  tenantId: string;
+  id: string;
+  lease: string;
+  effectId: string;
+  contactId: string;
+  requestedAt: Date;
+  /** 1 for the first attempt. */
+  attempt: number;
+  message: MessageRequested;
+  /** What the message is to go by. */
+  channel: string;
+  /** Undefined where the tenant has no such channel. */
+  route: (Channel & { disabled: boolean; hasError: boolean }) | undefined;
+}
+
+interface LeasedRow extends Omit<LeasedDelivery, 'route'> {
+  status: 'active' | 'disabled' | null;
+  settings: Channel['settings'] | null;
+  hasError: boolean;
+}
+
+/**
+ * Takes messages that are due and that no other replica has taken, the earliest first; of a session only the first that
+ * has yet to be sent. busy: tenants that have their share of this replica already.
+ */
+export async function leaseDue(database: Database, limit: number, busy: string[]): Promise<LeasedDelivery[]> {
+  const rows = await database.query<LeasedRow>(
+    `WITH due AS (
+       SELECT tenant_id, id, channel FROM deliveries d
+       WHERE status = 'pending' AND due_at <= statement_timestamp() AND tenant_id <> ALL($2::uuid[]) AND NOT EXISTS (
+         SELECT FROM deliveries earlier
+         WHERE earlier.tenant_id = d.tenant_id AND earlier.session_id = d.session_id
+           AND earlier.session_sequence < d.session_sequence AND earlier.status = 'pending')
+       ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+     UPDATE deliveries d
+     SET attempts = attempts + 1, lease = gen_random_uuid(), updated_at = clock_timestamp(),
+         due_at = clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})
+     FROM due LEFT JOIN channels c ON c.tenant_id = due.tenant_id AND c.kind = due.channel
+     WHERE d.tenant_id = due.tenant_id AND d.id = due.id
+     RETURNING d.tenant_id AS "tenantId", d.id, d.lease, d.effect_id AS "effectId", d.contact_id AS "contactId",
+       d.requested_at AS "requestedAt", d.attempts AS attempt, d.message, d.channel,
+       c.status, c.settings, c.error_code IS NOT NULL AS "hasError"`,
+    [limit, busy],
+  );
+  return rows.map(({ status, settings, hasError, ...row }) => ({
+    ...row,
+    route:
+      settings === null
+        ? undefined
+        : ({
+            kind: row.channel,
+            settings,
+            disabled: status === 'disabled',
+            hasError,
+          } as LeasedDelivery['route']),
+  }));
+}
+
+/** Each leaves alone what is no longer this attempt's: one whose lease ran out, or that the provider has told of. */
+const HELD = `d.tenant_id = $1 AND d.id = $2 AND d.lease = $3 AND d.status = 'pending'`;
+const held = ({ tenantId, id, lease }: LeasedDelivery): unknown[] => [tenantId, id, lease];
+
+export async function markDelivered(outbox: Outbox, delivery: LeasedDelivery): Promise<void> {
+  await outbox.change({
+    statement: `UPDATE deliveries d SET status = 'delivered', lease = NULL, failure_code = NULL, failure_message = NULL,
+        told = told + 1, updated_at = clock_timestamp()
+      WHERE ${HELD} RETURNING ${TOLD_COLUMNS}`,
+    parameters: held(delivery),
+    of: OF_DELIVERY,
+    event: MESSAGE_SETTLED,
+  });
+}
+
+/** The provider has it; what becomes of it, it will tell. */
+export async function markSent(
+  database: Database,
+  delivery: LeasedDelivery,
+  providerMessageId: string,
+): Promise<void> {
+  await database.query(
+    `UPDATE deliveries d SET status = 'sent', lease = NULL, failure_code = NULL, failure_message = NULL,
+       provider_message_id = $4, updated_at = clock_timestamp()
+     WHERE ${HELD}`,
+    [...held(delivery), providerMessageId],
+  );
+}
+
+export async function markFailed(
+  outbox: Outbox,
+  delivery: LeasedDelivery,
+  { code, message }: Failure,
+): Promise<void> {
+  await outbox.change({
+    statement: `UPDATE deliveries d SET status = 'failed', lease = NULL, failure_code = $4, failure_message = $5,
+        told = told + 1, updated_at = clock_timestamp()
+      WHERE ${HELD} RETURNING ${TOLD_COLUMNS}`,
+    parameters: [...held(delivery), code, message],
+    of: OF_DELIVERY,
+    event: MESSAGE_SETTLED,
+  });
+}
+
+/** Due again in that many seconds. counts: whether it was an attempt. */
+export async function putBack(
+  database: Database,
+  delivery: LeasedDelivery,
+  { code, message }: Failure,
+  seconds: number,
+  counts: boolean,
+): Promise<void> {
+  await database.query(
+    `UPDATE deliveries d SET lease = NULL, failure_code = $4, failure_message = $5, updated_at = clock_timestamp(),
+       due_at = clock_timestamp() + make_interval(secs => $6), attempts = attempts - CASE WHEN $7::bool THEN 0 ELSE 1 END
+     WHERE ${HELD}`,
+    [...held(delivery), code, message, seconds, counts],
+  );
+}

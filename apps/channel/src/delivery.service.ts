@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '@parley/errors';
+import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
+import { Database } from '@parley/postgres';
+import type { DeliveryRequest, ListDeliveries } from './channel.requests.ts';
+
+/** A delivery as it is given out. */
+export interface DeliveryRow {
+  tenantId: string;
+  id: string;
+  effectId: string;
+  sessionId: string;
+  contactId: string;
+  channel: string;
+  status: 'pending' | 'sent' | 'delivered' | 'failed';
+  attempts: number;
+  dueAt: Date;
+  providerMessageId: string;
+  failureCode: string | null;
+  failureMessage: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+const COLUMNS = `tenant_id AS "tenantId", id, effect_id AS "effectId", session_id AS "sessionId",
+  contact_id AS "contactId", channel, status, attempts, due_at AS "dueAt", provider_message_id AS "providerMessageId",
+  failure_code AS "failureCode", failure_message AS "failureMessage", created_at AS "createdAt", updated_at AS "updatedAt"`;
+
+/** Reads deliveries, and sends failed ones again. */
+@Injectable()
+export class DeliveryService {
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  async list(request: ListDeliveries): Promise<{ page: DeliveryRow[]; next: string }> {
+    const after = decodePageToken(request.pageToken, UUID_KEY);
+    const rows = await this.database.query<DeliveryRow>(
+      `SELECT ${COLUMNS} FROM deliveries
+       WHERE tenant_id = $1 AND ($2::text IS NULL OR channel = $2) AND ($3::text IS NULL OR status = $3)
+         AND ($4::uuid IS NULL OR id < $4)
+       ORDER BY id DESC LIMIT $5`,
+      [
+        request.tenantId,
+        request.channel ?? null,
+        request.status ?? null,
+        after ?? null,
+        request.pageSize + 1,
+      ],
+    );
+    return splitPage(rows, request.pageSize, ({ id }) => id);
+  }
+
+  async retry({ tenantId, id }: DeliveryRequest): Promise<DeliveryRow> {
+    const [retried] = await this.database.query<DeliveryRow>(
+      `UPDATE deliveries SET status = 'pending', attempts = 0, due_at = clock_timestamp(), failure_code = NULL,
+         failure_message = NULL, provider_message_id = '', updated_at = clock_timestamp()
+       WHERE tenant_id = $1 AND id = $2 AND status = 'failed' RETURNING ${COLUMNS}`,
+      [tenantId, id],
+    );
+    if (retried) return retried;
+    const [found] = await this.database.query('SELECT 1 FROM deliveries WHERE tenant_id = $1 AND id = $2', [
+      tenantId,
+      id,
+    ]);
+    if (!found) throw new DomainError('not_found', 'DELIVERY_NOT_FOUND', 'Delivery not found');
+    throw new DomainError('failed_precondition', 'DELIVERY_NOT_FAILED', 'Delivery has not failed');
+  }
+}

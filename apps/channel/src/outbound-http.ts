@@ -1,0 +1,133 @@
+import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { isPublicAddress, isPublicHost } from '@parley/flow-engine';
+
+export interface Post {
+  url: URL;
+  headers: Record<string, string>;
+  body: string;
+  /** Whether it may go to private networks and this machine. */
+  allowPrivate: boolean;
+  /** Ends it early. */
+  signal?: AbortSignal;
+  /** Finds a name's addresses. Default: as the system does. */
+  resolve?: Resolve;
+}
+
+/** As dns.lookup with all: true. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** As far as it came within the limits of time and length. */
+  body: string;
+}
+
+/** address_refused: it leads into a private network. interrupted: by the signal. */
+export type PostFailure = 'address_refused' | 'timeout' | 'connection_failed' | 'interrupted';
+
+/** No answer came. Whether the other side got the request is not known, unless the address was refused. */
+export class PostError extends Error {
+  override readonly name = 'PostError';
+  readonly reason: PostFailure;
+
+  constructor(reason: PostFailure, cause?: unknown) {
+    super(`No answer: ${reason}`, { cause });
+    this.reason = reason;
+  }
+}
+
+/** From the name's look-up to the last byte of the answer. */
+const TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_SOCKETS_PER_HOST = 32;
+
+const agentOptions = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST };
+const agents = { http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) };
+
+/** Sends a POST and gives the answer, whatever its status. Follows no redirect. Fails with a PostError. */
+export async function post(request: Post): Promise<Answer> {
+  const { url, allowPrivate, signal } = request;
+  if (!allowPrivate && !isPublicHost(url)) throw new PostError('address_refused');
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const ends = signal ? AbortSignal.any([timeout, signal]) : timeout;
+  try {
+    const response = await send(request, ends);
+    return { status: response.statusCode ?? 0, headers: response.headers, body: await readBody(response) };
+  } catch (error) {
+    if (error instanceof AddressRefused) throw new PostError('address_refused', error);
+    if (signal?.aborted) throw new PostError('interrupted', error);
+    throw new PostError(timeout.aborted ? 'timeout' : 'connection_failed', error);
+  }
+}
+
+function send(
+  { url, headers, body, allowPrivate, resolve = dnsLookup }: Post,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const secure = url.protocol === 'https:';
+  const length = { 'content-length': String(Buffer.byteLength(body)) };
+  const options = {
+    method: 'POST',
+    headers: { ...headers, ...length },
+    agent: secure ? agents.https : agents.http,
+    signal,
+    ...(!allowPrivate && { lookup: publicOnly(resolve) }),
+  };
+  return new Promise((answer, reject) => {
+    const request = (secure ? httpsRequest : httpRequest)(url, options, answer);
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** What has come when the time or the length is up. */
+async function readBody(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk.subarray(0, MAX_ANSWER_BYTES - bytes));
+      bytes += chunk.length;
+      // Leaving the loop closes the connection.
+      if (bytes >= MAX_ANSWER_BYTES) break;
+    }
+  } catch {
+    // Cut off: the status says what there is to say.
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+class AddressRefused extends Error {
+  override readonly name = 'AddressRefused';
+}
+
+/**
+ * As dns.lookup, for names whose every address is on the internet. Asked when a connection is made, so that a name that
+ * leads elsewhere the second time gains nothing.
+ */
+function publicOnly(resolve: Resolve): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, []);
+      const [first] = addresses;
+      if (!first || addresses.some(({ address }) => !isPublicAddress(address))) {
+        return callback(new AddressRefused('The name leads into a private network'), []);
+      }
+      if (options.all) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}

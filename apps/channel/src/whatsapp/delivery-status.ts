@@ -1,0 +1,59 @@
+import type { Outbox } from '@parley/events';
+import type { Database } from '@parley/postgres';
+import { MESSAGE_SETTLED, OF_DELIVERY, TOLD_COLUMNS } from '../delivery.events.ts';
+import type { Failure } from '../send-outcome.ts';
+
+/** A message of ours as the provider names it. */
+export interface ProviderMessage {
+  tenantId: string;
+  providerMessageId: string;
+  /** The delivery, where the provider gave our reference back: it knows of messages whose answer we never got. */
+  reference: string | undefined;
+}
+
+/** Found by either name. What has been settled already stays so, whatever comes late or again. */
+const UNSETTLED = `d.tenant_id = $1 AND d.channel = 'whatsapp' AND d.status IN ('pending', 'sent')
+  AND (d.id = $3 OR $3::uuid IS NULL AND d.id IN (
+    SELECT id FROM deliveries WHERE tenant_id = $1 AND provider_message_id = $2 AND provider_message_id <> ''))`;
+
+const named = ({ tenantId, providerMessageId, reference }: ProviderMessage): unknown[] => [
+  tenantId,
+  providerMessageId,
+  reference ?? null,
+];
+
+/** Taken: an attempt whose answer was lost need not be made again. */
+export async function noteSent(database: Database, message: ProviderMessage): Promise<void> {
+  await database.query(
+    `UPDATE deliveries d SET status = 'sent', provider_message_id = $2, lease = NULL, failure_code = NULL,
+       failure_message = NULL, updated_at = clock_timestamp()
+     WHERE ${UNSETTLED} AND status = 'pending'`,
+    named(message),
+  );
+}
+
+export async function noteDelivered(outbox: Outbox, message: ProviderMessage): Promise<void> {
+  await outbox.change({
+    statement: `UPDATE deliveries d SET status = 'delivered', provider_message_id = $2, lease = NULL, told = told + 1,
+        failure_code = NULL, failure_message = NULL, updated_at = clock_timestamp()
+      WHERE ${UNSETTLED} RETURNING ${TOLD_COLUMNS}`,
+    parameters: named(message),
+    of: OF_DELIVERY,
+    event: MESSAGE_SETTLED,
+  });
+}
+
+export async function noteFailed(
+  outbox: Outbox,
+  message: ProviderMessage,
+  { code, message: text }: Failure,
+): Promise<void> {
+  await outbox.change({
+    statement: `UPDATE deliveries d SET status = 'failed', provider_message_id = $2, lease = NULL, told = told + 1,
+        failure_code = $4, failure_message = $5, updated_at = clock_timestamp()
+      WHERE ${UNSETTLED} RETURNING ${TOLD_COLUMNS}`,
+    parameters: [...named(message), code, text],
+    of: OF_DELIVERY,
+    event: MESSAGE_SETTLED,
+  });
+}

@@ -1,0 +1,100 @@
+import type { MessageRequested } from '../message-requested.ts';
+
+/** What the Cloud API can show (as of Graph API 23): longer or more is refused by it, and so by us before it is sent. */
+const MAX_TEXT = 4_096;
+const MAX_INTERACTIVE_TEXT = 1_024;
+const MAX_CAPTION = 1_024;
+const MAX_BUTTONS = 3;
+const MAX_BUTTON_TITLE = 20;
+const MAX_ROWS = 10;
+const MAX_ROW_TITLE = 24;
+/** What opens a list. Rows have a title each, so it says no more. */
+const LIST_BUTTON = 'Options';
+
+export type WhatsAppBody = Record<string, unknown>;
+
+/** A message the Cloud API would refuse. */
+export interface Unsendable {
+  problem: string;
+}
+
+/**
+ * A message as POST /{phone_number_id}/messages takes it. Up to three choices with short titles are buttons, others a list.
+ * phone: E.164. reference: comes back with what Meta says of the message.
+ */
+export function toWhatsApp(
+  message: MessageRequested,
+  phone: string,
+  reference: string,
+): WhatsAppBody | Unsendable {
+  const content = contentOf(message);
+  if ('problem' in content) return content;
+  return {
+    messaging_product: 'whatsapp',
+    recipient_type: 'individual',
+    to: phone,
+    biz_opaque_callback_data: reference,
+    ...content,
+  };
+}
+
+function contentOf(message: MessageRequested): WhatsAppBody | Unsendable {
+  const { text, template, media, choices } = message;
+  if (template) return { type: 'template', template: toTemplate(template) };
+  if (choices.length > 0) return toInteractive(message);
+  if (media) return toMedia(media, text);
+  if (text === '') return { problem: 'The message is empty' };
+  if (text.length > MAX_TEXT) return { problem: `The text is longer than ${MAX_TEXT} characters` };
+  return { type: 'text', text: { body: text, preview_url: true } };
+}
+
+/** Variables with names are passed by name, those called 1, 2, 3 … by their place. */
+function toTemplate({ name, language, variables }: NonNullable<MessageRequested['template']>): WhatsAppBody {
+  const positional = variables.every((variable) => /^\d+$/.test(variable.name));
+  const parameters = variables.map((variable) => ({
+    type: 'text',
+    ...(!positional && { parameter_name: variable.name }),
+    text: variable.value,
+  }));
+  return {
+    name,
+    language: { code: language },
+    ...(parameters.length > 0 && { components: [{ type: 'body', parameters }] }),
+  };
+}
+
+function toInteractive({ text, media, choices }: MessageRequested): WhatsAppBody | Unsendable {
+  if (text === '') return { problem: 'Choices need a text' };
+  if (text.length > MAX_INTERACTIVE_TEXT) {
+    return { problem: `The text is longer than ${MAX_INTERACTIVE_TEXT} characters, and there are choices` };
+  }
+  if (choices.length > MAX_ROWS) return { problem: `There are more than ${MAX_ROWS} choices` };
+  if (choices.some(({ title }) => title.length > MAX_ROW_TITLE)) {
+    return { problem: `A choice is longer than ${MAX_ROW_TITLE} characters` };
+  }
+  const body = { text };
+  const asButtons =
+    choices.length <= MAX_BUTTONS && choices.every(({ title }) => title.length <= MAX_BUTTON_TITLE);
+  if (asButtons) {
+    const buttons = choices.map(({ payload, title }) => ({ type: 'reply', reply: { id: payload, title } }));
+    const header = media && media.type !== 'audio' && { type: media.type, [media.type]: { link: media.url } };
+    return {
+      type: 'interactive',
+      interactive: { type: 'button', ...(header && { header }), body, action: { buttons } },
+    };
+  }
+  const rows = choices.map(({ payload, title }) => ({ id: payload, title }));
+  const action = { button: LIST_BUTTON, sections: [{ rows }] };
+  return { type: 'interactive', interactive: { type: 'list', body, action } };
+}
+
+/** The text goes along as the caption, as one message is all there is. */
+function toMedia(
+  { type, url, caption }: NonNullable<MessageRequested['media']>,
+  text: string,
+): WhatsAppBody | Unsendable {
+  const words = [text, caption].filter((part) => part !== '').join('\n\n');
+  if (type === 'audio' && words !== '') return { problem: 'A recording has no text' };
+  if (words.length > MAX_CAPTION) return { problem: `The caption is longer than ${MAX_CAPTION} characters` };
+  return { type, [type]: { link: url, ...(words !== '' && { caption: words }) } };
+}
