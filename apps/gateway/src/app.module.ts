@@ -9,6 +9,7 @@ import { MeController } from './auth/me.controller.ts';
 import { PermitStore } from './auth/permit-store.ts';
 import { RateLimiter } from './auth/rate-limiter.ts';
 import { TOKEN_ENTITIES, TokenStore } from './auth/token-store.ts';
+import { ChannelsController } from './channels/channels.controller.ts';
 import { clientProviders, closeClients, connectClients, type Clients } from './clients.ts';
 import type { GatewayConfig } from './config.ts';
 import { ContactActionsController } from './contacts/contact-actions.controller.ts';
@@ -74,6 +75,7 @@ class AppModule {
         SessionsController,
         RepliesController,
         ContactsController,
+        ChannelsController,
         OpenApiController,
         HealthController,
       ],

@@ -13,6 +13,7 @@ export const gatewayConfig = z.object({
   CONTACT_ADDRESS: z.string(),
   FLOW_CATALOG_ADDRESS: z.string(),
   SESSION_ADDRESS: z.string(),
+  CHANNEL_ADDRESS: z.string(),
   /** Triggers whose calls to a service leave together, at most. 1: each its own call, as the benchmark compares. */
   TRIGGER_BATCH_SIZE: z.coerce.number().int().min(1).max(256).default(256),
   ...metricsSettings,
@@ -25,6 +26,7 @@ export const gatewayConfig = z.object({
   CONTACT_TLS_NAME: z.string().default('contact'),
   FLOW_CATALOG_TLS_NAME: z.string().default('flow-catalog'),
   SESSION_TLS_NAME: z.string().default('session'),
+  CHANNEL_TLS_NAME: z.string().default('channel'),
   ...tlsFiles,
   LOG_LEVEL: logLevel,
 });

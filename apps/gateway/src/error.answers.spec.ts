@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { ErrorReason as ChannelReason } from '@parley/contracts/channel';
 import { ErrorReason as ContactReason } from '@parley/contracts/contact';
 import { ErrorReason as FlowReason } from '@parley/contracts/flow-catalog';
 import { ErrorReason as SessionReason } from '@parley/contracts/session';
@@ -8,7 +9,7 @@ import { ANSWERS, type Answer } from './error.answers.ts';
 const NEVER_SENT = ['UNSPECIFIED', 'UNRECOGNIZED'];
 
 /** Those of error_reason.proto, without the prefix. */
-const sentByServices = [ContactReason, FlowReason, SessionReason]
+const sentByServices = [ContactReason, FlowReason, SessionReason, ChannelReason]
   .flatMap((reasons) => Object.keys(reasons).filter((name) => !/^-?\d+$/.test(name)))
   .filter((name) => !NEVER_SENT.includes(name));
 

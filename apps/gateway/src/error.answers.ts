@@ -1,3 +1,4 @@
+import type { ErrorReason as ChannelReason } from '@parley/contracts/channel';
 import type { ErrorReason as ContactReason } from '@parley/contracts/contact';
 import type { ErrorReason as FlowReason } from '@parley/contracts/flow-catalog';
 import type { ErrorReason as SessionReason } from '@parley/contracts/session';
@@ -15,7 +16,11 @@ type GatewayReason =
   | 'METHOD_NOT_ALLOWED';
 
 export type Reason = Exclude<
-  keyof typeof ContactReason | keyof typeof FlowReason | keyof typeof SessionReason | GatewayReason,
+  | keyof typeof ChannelReason
+  | keyof typeof ContactReason
+  | keyof typeof FlowReason
+  | keyof typeof SessionReason
+  | GatewayReason,
   'UNSPECIFIED' | 'UNRECOGNIZED'
 >;
 
@@ -52,6 +57,9 @@ export const ANSWERS: Record<Reason, Answer> = {
     error: 'Idempotency-Key was already used with a different request',
   },
   REQUEST_ID_UNKNOWN: { status: 404, error: 'No such request' },
+  CHANNEL_NOT_FOUND: { status: 404, error: 'Channel not found' },
+  DELIVERY_NOT_FOUND: { status: 404, error: 'Delivery not found' },
+  DELIVERY_NOT_FAILED: { status: 409, error: 'Delivery has not failed' },
   UNAVAILABLE: { status: 503, error: 'Service temporarily unavailable; try again' },
   INTERNAL: { status: 500, error: 'Internal error' },
 };

@@ -26,7 +26,9 @@ let scoped: Route[];
 
 const nameOf = ({ method, url }: Route): string => `${method} ${url}`;
 const pathOf = ({ url }: Route): string =>
-  url.replace(':version', '1').replace(':id', '0190b0a0-0000-7000-8000-000000000000');
+  url
+    .replace(':kind', 'webhook')
+    .replace(':version', '1').replace(':id', '0190b0a0-0000-7000-8000-000000000000');
 
 beforeAll(async () => {
   app = await GatewayApp.start();

@@ -12,6 +12,8 @@ export const SCOPES = [
   'contacts:write',
   'sessions:read',
   'sessions:write',
+  'channels:read',
+  'channels:write',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

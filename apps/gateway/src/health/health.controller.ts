@@ -29,12 +29,16 @@ export class HealthController {
     return { status, checks, lags };
   }
 
-  /** For balancers: 200 while requests can be served. What is late is no reason to send them elsewhere. */
+  /**
+   * For balancers: 200 while requests can be served. What is late is no reason to send them elsewhere; nor are channels
+   * that are away, for flows start without them and their messages wait.
+   */
   @Get('readyz/traffic')
   @Access('public')
   async traffic(@Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { checks, lags } = await this.readiness.report();
-    const status = Object.values(checks).includes('unavailable') ? 'unavailable' : 'ok';
+    const needed = Object.entries(checks).filter(([name]) => name !== 'channel');
+    const status = needed.some(([, check]) => check === 'unavailable') ? 'unavailable' : 'ok';
     if (status !== 'ok') reply.status(503);
     return { status, checks, lags };
   }

@@ -3,24 +3,31 @@ import { FakeHealth } from '../testing/fake-health.ts';
 import { GatewayApp } from '../testing/gateway-app.ts';
 import { compile, documentedRoutes, type Response } from '../testing/openapi.ts';
 
-const OK = { database: 'ok', contact: 'ok', flow_catalog: 'ok', session: 'ok' };
+const OK = { database: 'ok', contact: 'ok', flow_catalog: 'ok', session: 'ok', channel: 'ok' };
 
 let app: GatewayApp;
 let others: FakeHealth;
 let session: FakeHealth;
+let channel: FakeHealth;
 
 beforeAll(async () => {
-  [others, session] = await Promise.all([FakeHealth.start(), FakeHealth.start()]);
+  [others, session, channel] = await Promise.all([
+    FakeHealth.start(),
+    FakeHealth.start(),
+    FakeHealth.start(),
+  ]);
   app = await GatewayApp.start(() => ({
     CONTACT_ADDRESS: others.address,
     FLOW_CATALOG_ADDRESS: others.address,
     SESSION_ADDRESS: session.address,
+    CHANNEL_ADDRESS: channel.address,
   }));
 });
 afterAll(async () => {
   await app.close();
   others.stop();
   session.stop();
+  channel.stop();
 });
 
 const documented = compile(
@@ -86,5 +93,15 @@ describe('readiness', () => {
     }
     session.status = 'SERVING';
     expect((await ask()).status).toBe(200);
+  });
+
+  it('turns when channels are away, but not for the balancer: flows start without them', async () => {
+    channel.status = 'NOT_SERVING';
+    expect(await ask()).toMatchObject({ status: 503, body: { checks: { channel: 'unavailable' } } });
+    expect(await ask('/readyz/traffic')).toMatchObject({
+      status: 200,
+      body: { status: 'ok', checks: { channel: 'unavailable' } },
+    });
+    channel.status = 'SERVING';
   });
 });

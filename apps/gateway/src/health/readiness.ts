@@ -31,8 +31,8 @@ export class Readiness {
   }
 
   async report(): Promise<ReadinessReport> {
-    const { contacts, flows, sessions } = this.clients;
-    const named = { contact: contacts, flow_catalog: flows, session: sessions };
+    const { contacts, flows, sessions, channels } = this.clients;
+    const named = { contact: contacts, flow_catalog: flows, session: sessions, channel: channels };
     const [database, ...services] = await Promise.all([
       outcome(this.pingDatabase()),
       ...Object.values(named).map(askHealth),

@@ -67,6 +67,7 @@ export class GatewayApp {
       CONTACT_ADDRESS: nobody,
       FLOW_CATALOG_ADDRESS: nobody,
       SESSION_ADDRESS: nobody,
+      CHANNEL_ADDRESS: nobody,
       ...settings,
     };
     this.gateways.push(await startGateway(readSettings(gatewayConfig, env), new Logger('gateway', 'silent')));
