@@ -24,7 +24,7 @@ ENV NODE_ENV=production
 WORKDIR /app/apps/$APP
 # A new volume gets the owner of the folder it is mounted on: here the certificates are written, by the user below.
 RUN install --directory --owner=node --group=node --mode=700 \
-    /certs /certs/ca /certs/gateway /certs/contact /certs/flow-catalog /certs/session
+    /certs /certs/ca /certs/gateway /certs/contact /certs/flow-catalog /certs/session /certs/channel
 # Owned by root: the app cannot change itself.
 COPY --from=build /out /app
 USER node

@@ -4,7 +4,7 @@
 # where and as whom.
 set -eu
 
-for service in gateway contact flow_catalog session; do
+for service in gateway contact flow_catalog session channel; do
   variable="$(echo "$service" | tr '[:lower:]' '[:upper:]')_DB_PASSWORD"
   eval "ROLE_PASSWORD=\${$variable:?}"
   # In the environment, as everybody can read arguments.

@@ -8,7 +8,7 @@ import { eventually, NATS_URL, POSTGRES_URL } from '@parley/testing';
 import pg from 'pg';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const APPS = ['gateway', 'contact', 'flow-catalog', 'session'] as const;
+const APPS = ['gateway', 'contact', 'flow-catalog', 'session', 'channel'] as const;
 
 export type App = (typeof APPS)[number];
 
@@ -40,7 +40,7 @@ const QUESTION = {
 const DELAY = { type: 'delay', data: { minutes: 1_440 } };
 
 /**
- * The four services as separate processes, two replicas of session among them, from their production builds; each on
+ * The services as separate processes, two replicas of session among them, from their production builds; each on
  * a database of its own on the test Postgres. Processes can be killed and restarted.
  */
 export class Cluster {
@@ -303,10 +303,13 @@ export class Cluster {
       DATABASE_URL: this.databaseUrl(app),
       NATS_URL: this.natsUrl,
       GRPC_PORT: port,
-      HTTP_PORT: port,
+      // Of channel it is where providers send to, which no test of the whole asks for.
+      HTTP_PORT: app === 'channel' ? '0' : port,
+      EVENT_CONSUMER: `channel-${this.id}`,
       CONTACT_ADDRESS: this.targetOf('contact'),
       FLOW_CATALOG_ADDRESS: this.targetOf('flow-catalog'),
       SESSION_ADDRESS: this.targetOf('session'),
+      CHANNEL_ADDRESS: this.targetOf('channel'),
       LOG_LEVEL: 'debug',
     };
   }

@@ -5,7 +5,7 @@ import { CertificateAuthority } from './certificate-authority.ts';
 import type { KeyPair } from './certificate-authority.ts';
 
 /** The services that get a certificate; these names are what their clients ask of a server. */
-export const SERVICES = ['gateway', 'contact', 'flow-catalog', 'session'] as const;
+export const SERVICES = ['gateway', 'contact', 'flow-catalog', 'session', 'channel'] as const;
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 const AUTHORITY_DAYS = 3_650;

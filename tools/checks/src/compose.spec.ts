@@ -7,7 +7,7 @@ import { SERVICES, tlsSettingsOf } from '@parley/certs';
 import { parse } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const APPS = ['contact', 'flow-catalog', 'session', 'gateway'];
+const APPS = ['contact', 'flow-catalog', 'session', 'channel', 'gateway'];
 /** Longer than a service takes to drain (P11). */
 const LEAST_GRACE_S = 11;
 
@@ -152,12 +152,15 @@ describe('docker-compose.yml', () => {
         if (/(PASSWORD|SECRET|TOKEN|KEY)(?!_FILE)/.test(name)) return [value];
         return [...value.matchAll(/:\/\/[^:/@]*:(.*)@/g)].map((match) => match[1]!);
       });
-    expect(secrets).toHaveLength(14);
+    expect(secrets).toHaveLength(17);
     expect(secrets.filter((secret) => !fromEnvironment.test(secret))).toEqual([]);
   });
 
-  it('lets only the gateway be reached from outside, from this machine', async () => {
-    expect(all.filter(([, { ports }]) => ports !== undefined).map(([name]) => name)).toEqual(['gateway']);
+  it('lets only the gateway, and where providers send to, be reached from outside, from this machine', async () => {
+    const published = all.filter(([, { ports }]) => ports !== undefined).map(([name]) => name);
+    expect(published.sort()).toEqual(['channel', 'gateway']);
+    const inbound = (await settingsOf('channel')).get('HTTP_PORT')?.safeParse(undefined).data;
+    expect(services['channel']?.ports).toEqual([`127.0.0.1:\${CHANNEL_HTTP_PORT:-3001}:${inbound}`]);
     expect(services['gateway']?.ports).toEqual([
       `127.0.0.1:\${GATEWAY_PORT:-3000}:${await portOf('gateway')}`,
     ]);

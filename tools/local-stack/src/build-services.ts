@@ -4,7 +4,7 @@ import { REPOSITORY_ROOT } from './repository.ts';
 import { SERVICE_NAMES, appOf } from './service-names.ts';
 
 /**
- * Builds the four services and what they need; Nx skips what has not changed.
+ * Builds the services and what they need; Nx skips what has not changed.
  * @throws Error with the build's output
  */
 export async function buildServices(log: (line: string) => void, signal?: AbortSignal): Promise<void> {

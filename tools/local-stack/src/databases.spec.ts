@@ -8,7 +8,7 @@ import pg from 'pg';
 import { ensureDatabases } from './databases.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-databases-'));
-const passwords = { contact: 'c@/1', flow_catalog: "f'2", session: 's3', gateway: 'g4' };
+const passwords = { contact: 'c@/1', flow_catalog: "f'2", session: 's3', channel: 'h5', gateway: 'g4' };
 let server: PostgresServer;
 
 beforeAll(async () => {

@@ -15,17 +15,18 @@ export interface Installation {
   flows: Record<string, string>;
 }
 
-/** Reads $PARLEY_HOME/installation.json, or makes it with new passwords. */
+/** Reads $PARLEY_HOME/installation.json, or makes it with new passwords; a service that has come since gets one. */
 export function openInstallation(home: string): Installation {
   const kept = readJson(fileIn(home)) as Installation | undefined;
-  if (kept !== undefined) return kept;
-  const passwords = SERVICE_NAMES.map((service) => [service, newPassword()] as const);
+  const known: Partial<Record<ServiceName, string>> = kept?.database_passwords ?? {};
+  const passwords = SERVICE_NAMES.map((service) => [service, known[service] ?? newPassword()] as const);
   const installation: Installation = {
     postgres_password: newPassword(),
-    database_passwords: Object.fromEntries(passwords) as Record<ServiceName, string>,
     flows: {},
+    ...kept,
+    database_passwords: Object.fromEntries(passwords) as Record<ServiceName, string>,
   };
-  saveInstallation(home, installation);
+  if (JSON.stringify(installation) !== JSON.stringify(kept)) saveInstallation(home, installation);
   return installation;
 }
 

@@ -1,4 +1,4 @@
-// npm run migrate: brings the four databases to the newest schema.
+// npm run migrate: brings the databases to the newest schema.
 import { buildServices } from './build-services.ts';
 import { migrate } from './migrations.ts';
 import { SERVICE_NAMES } from './service-names.ts';

@@ -100,7 +100,7 @@ afterAll(async () => {
 describe('npm start', () => {
   it('writes what runs where to a file that only its owner reads', () => {
     expect(statSync(STACK_FILE).mode & 0o777).toBe(0o600);
-    const services = ['contact', 'flow_catalog', 'session'];
+    const services = ['contact', 'flow_catalog', 'session', 'channel'];
     expect(stack).toEqual({
       gateway: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       grpc: Object.fromEntries(services.map((name) => [name, expect.stringMatching(/^127\.0\.0\.1:\d+$/)])),

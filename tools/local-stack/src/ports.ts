@@ -8,6 +8,9 @@ export interface StackPorts {
   flowCatalog: number;
   /** One for each replica. */
   session: number[];
+  channel: number;
+  /** Where providers' webhooks come in. */
+  channelHttp: number;
   /** Undefined: an existing server is used. */
   postgres: number | undefined;
   nats: number | undefined;
@@ -34,6 +37,8 @@ export async function planPorts(settings: StackSettings): Promise<StackPorts> {
     contact: await take('CONTACT_PORT', settings.contactPort),
     flowCatalog: await take('FLOW_CATALOG_PORT', settings.flowCatalogPort),
     session: [await take('SESSION_PORT', settings.sessionPort)],
+    channel: await take('CHANNEL_PORT', settings.channelPort),
+    channelHttp: await take('CHANNEL_HTTP_PORT', settings.channelHttpPort),
     postgres:
       settings.databaseUrl === undefined ? await take('POSTGRES_PORT', settings.postgresPort) : undefined,
     nats: settings.natsUrl === undefined ? await take('NATS_PORT', settings.natsPort) : undefined,
@@ -51,7 +56,7 @@ export async function planPorts(settings: StackSettings): Promise<StackPorts> {
   const { metricsPort } = settings;
   for (
     let offset = 0;
-    metricsPort !== undefined && ports.metrics.length < 3 + ports.session.length;
+    metricsPort !== undefined && ports.metrics.length < 4 + ports.session.length;
     offset++
   ) {
     const port = metricsPort === 0 || metricsPort + offset > 65_535 ? 0 : metricsPort + offset;

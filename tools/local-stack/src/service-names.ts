@@ -1,5 +1,5 @@
 /** The services that own a database, as stack.json and database names spell them. */
-export const SERVICE_NAMES = ['contact', 'flow_catalog', 'session', 'gateway'] as const;
+export const SERVICE_NAMES = ['contact', 'flow_catalog', 'session', 'channel', 'gateway'] as const;
 
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 

@@ -25,7 +25,7 @@ const NODE_FLAGS = [
 
 /** One process of a service. */
 export interface Service {
-  /** Unique in the stack: gateway, contact, flow-catalog, session, session-2 … */
+  /** Unique in the stack: gateway, contact, flow-catalog, session, session-2, channel … */
   name: string;
   app: string;
   stage: Stage;
@@ -55,6 +55,21 @@ export function planServices(
     const service = grpcService(name, 'session', port, databases.session, logLevel);
     return { ...service, env: { ...service.env, NATS_URL: nats, FLOW_CATALOG_ADDRESS: flowCatalog.address } };
   });
+  // gRPC's own form for a list of addresses.
+  const sessionTarget =
+    sessions.length === 1
+      ? `${HOST}:${ports.session[0]}`
+      : `ipv4:${sessions.map(({ address }) => address).join(',')}`;
+  const channel = grpcService('channel', 'channel', ports.channel, databases.channel, logLevel);
+  Object.assign(channel.env, {
+    NATS_URL: nats,
+    HTTP_HOST: HOST,
+    HTTP_PORT: String(ports.channelHttp),
+    CONTACT_ADDRESS: contact.address,
+    SESSION_ADDRESS: sessionTarget,
+    // A webhook on this machine is how to try one.
+    ALLOW_PRIVATE_TARGETS: 'true',
+  });
   const gateway: Service = {
     name: 'gateway',
     app: 'gateway',
@@ -68,15 +83,12 @@ export function planServices(
       CONTACT_ADDRESS: contact.address,
       FLOW_CATALOG_ADDRESS: flowCatalog.address,
       NATS_URL: nats,
-      // gRPC's own form for a list of addresses.
-      SESSION_ADDRESS:
-        sessions.length === 1
-          ? `${HOST}:${ports.session[0]}`
-          : `ipv4:${sessions.map(({ address }) => address).join(',')}`,
+      SESSION_ADDRESS: sessionTarget,
+      CHANNEL_ADDRESS: channel.address,
     },
   };
   // Also when they are off: a METRICS_PORT of the environment would be the same for all of them.
-  return [contact, flowCatalog, ...sessions, gateway].map((service, index) => ({
+  return [contact, flowCatalog, ...sessions, channel, gateway].map((service, index) => ({
     ...service,
     env: { ...service.env, METRICS_PORT: String(ports.metrics[index] ?? 'off'), METRICS_HOST: HOST },
   }));

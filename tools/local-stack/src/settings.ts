@@ -9,6 +9,8 @@ export interface StackSettings {
   flowCatalogPort: number;
   sessionPort: number;
   sessionReplicas: number;
+  channelPort: number;
+  channelHttpPort: number;
   postgresPort: number;
   natsPort: number;
   /** Undefined: no metrics are served. */
@@ -36,6 +38,8 @@ const SETTINGS = {
   FLOW_CATALOG_PORT: ['5002', 'gRPC port of the flow-catalog service'],
   SESSION_PORT: ['5003', 'gRPC port of the session service; its further replicas take the next free ports'],
   SESSION_REPLICAS: ['1', `processes of the session service, 1 to ${MAX_REPLICAS}`],
+  CHANNEL_PORT: ['5004', 'gRPC port of the channel service'],
+  CHANNEL_HTTP_PORT: ['3001', 'HTTP port at which it takes what providers such as WhatsApp send'],
   POSTGRES_PORT: ['5433', 'port of the Postgres started here'],
   NATS_PORT: ['4223', 'port of the NATS started here'],
   METRICS_PORT: ['off', 'first port of the metrics: each process takes the next free one'],
@@ -76,6 +80,8 @@ export function readSettings(env: NodeJS.ProcessEnv): StackSettings {
     flowCatalogPort: port('FLOW_CATALOG_PORT'),
     sessionPort: port('SESSION_PORT'),
     sessionReplicas: number('SESSION_REPLICAS', 1, MAX_REPLICAS),
+    channelPort: port('CHANNEL_PORT'),
+    channelHttpPort: port('CHANNEL_HTTP_PORT'),
     postgresPort: port('POSTGRES_PORT'),
     natsPort: port('NATS_PORT'),
     metricsPort: value('METRICS_PORT') === 'off' ? undefined : port('METRICS_PORT'),

@@ -8,7 +8,7 @@ export interface StackDescription {
   /** URL of the gateway. */
   gateway: string;
   /** host:port; of session, the first replica. */
-  grpc: { contact: string; flow_catalog: string; session: string };
+  grpc: { contact: string; flow_catalog: string; session: string; channel: string };
   nats: string;
   /** postgres:// URLs, passwords included. */
   databases: Record<ServiceName, string>;

@@ -19,7 +19,7 @@ import { removeStackFile, writeStackFile } from './stack-file.ts';
 import type { StackDescription } from './stack-file.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** A whole Parley on this machine: Postgres, NATS and the four services. */
+/** A whole Parley on this machine: Postgres, NATS and the services. */
 export interface Stack {
   readonly services: readonly Service[];
   /** What stack.json holds now. */
@@ -115,6 +115,7 @@ export class LocalStack {
         contact: addressOf(services, 'contact'),
         flow_catalog: addressOf(services, 'flow-catalog'),
         session: addressOf(services, 'session'),
+        channel: addressOf(services, 'channel'),
       },
       nats,
       databases,
@@ -126,6 +127,7 @@ export class LocalStack {
         contact: supervisor.get('contact').pid,
         flow_catalog: supervisor.get('flow-catalog').pid,
         session: supervisor.get('session').pid,
+        channel: supervisor.get('channel').pid,
       },
       replicas: {
         session: services

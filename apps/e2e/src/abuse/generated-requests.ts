@@ -74,8 +74,10 @@ function pathOf({ template }: Route, ids: string[]): fc.Arbitrary<string> {
     { weight: 1, arbitrary: anyText },
   );
   const version = fc.constantFrom('1', '1', ...ODD_VERSIONS);
+  const kind = fc.constantFrom('webhook', 'whatsapp', ...ODD_PARTS);
   const pieces = template.split(/(\{\w+\})/).map((piece) => {
     if (piece === '{version}') return version;
+    if (piece === '{kind}') return kind;
     return piece.startsWith('{') ? id : fc.constant(piece);
   });
   return fc.tuple(...pieces).map((parts) => parts.join(''));

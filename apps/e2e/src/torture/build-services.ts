@@ -3,10 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { CommandError, runCommand } from '@parley/local-servers';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
-const PROJECTS = ['gateway', 'contact', 'flow-catalog', 'session'].map((app) => `@parley/${app}`).join(',');
+const PROJECTS = ['gateway', 'contact', 'flow-catalog', 'session', 'channel']
+  .map((app) => `@parley/${app}`)
+  .join(',');
 
 /**
- * Builds the four services; Nx skips what has not changed.
+ * Builds the services; Nx skips what has not changed.
  * @throws Error with the build's output
  */
 export async function buildServices(): Promise<void> {
