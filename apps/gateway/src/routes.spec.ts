@@ -28,7 +28,8 @@ const nameOf = ({ method, url }: Route): string => `${method} ${url}`;
 const pathOf = ({ url }: Route): string =>
   url
     .replace(':kind', 'webhook')
-    .replace(':version', '1').replace(':id', '0190b0a0-0000-7000-8000-000000000000');
+    .replace(':version', '1')
+    .replace(':id', '0190b0a0-0000-7000-8000-000000000000');
 
 beforeAll(async () => {
   app = await GatewayApp.start();

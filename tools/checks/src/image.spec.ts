@@ -40,7 +40,12 @@ describe("tools/image/build-app.mjs, the Dockerfile's build", () => {
     [
       'gateway',
       (port: number) => `http://127.0.0.1:${port}/healthz`,
-      { CONTACT_ADDRESS: '127.0.0.1:1', FLOW_CATALOG_ADDRESS: '127.0.0.1:1', SESSION_ADDRESS: '127.0.0.1:1', CHANNEL_ADDRESS: '127.0.0.1:1' },
+      {
+        CONTACT_ADDRESS: '127.0.0.1:1',
+        FLOW_CATALOG_ADDRESS: '127.0.0.1:1',
+        SESSION_ADDRESS: '127.0.0.1:1',
+        CHANNEL_ADDRESS: '127.0.0.1:1',
+      },
     ],
     [
       'contact',
