@@ -28,7 +28,7 @@ describe('flows', () => {
     expect(flow).toMatchObject({
       name: 'Menu',
       status: 'draft',
-      settings: { session_ttl_minutes: 30 },
+      settings: { session_ttl_minutes: 30, channel: null },
       published_version: null,
       published_at: null,
     });
@@ -41,6 +41,9 @@ describe('flows', () => {
       name: 'Menu 2',
       settings,
     });
+    expect(
+      await ok(gateway.request('PATCH', `/flows/${flow.id}`, { settings: { channel: 'whatsapp' } })),
+    ).toMatchObject({ settings: { session_ttl_minutes: 1_440, channel: 'whatsapp' } });
     expect((await create({ name: 'Empty' }))['definition']).toEqual({ nodes: [], edges: [] });
   });
 
@@ -51,6 +54,7 @@ describe('flows', () => {
     [{ name: 'x', definition: [] }, ['definition']],
     [{ name: 'x', settings: { session_ttl_minutes: 0 } }, ['settings.session_ttl_minutes']],
     [{ name: 'x', settings: { session_ttl_minutes: 1_441 } }, ['settings.session_ttl_minutes']],
+    [{ name: 'x', settings: { channel: 'sms' } }, ['settings.channel']],
     [{ name: 'x', settings: 30 }, ['settings']],
     [{ name: 'a\0' }, ['name']],
   ])('%j is refused, naming %j', async (body, fields) => {

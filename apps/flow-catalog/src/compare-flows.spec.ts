@@ -4,6 +4,7 @@ import { compareFlows, type FlowContent } from './compare-flows.ts';
 const flow = (definition: unknown, change: Partial<FlowContent> = {}): FlowContent => ({
   name: 'Cart',
   sessionTtlMinutes: 30,
+  channel: '',
   definition: JSON.stringify(definition),
   ...change,
 });
@@ -35,7 +36,13 @@ describe('comparing two flows', () => {
       ),
     ).toEqual([
       ['name', '', 'changed', '"Cart"', '"Basket"'],
-      ['settings', '', 'changed', '{"session_ttl_minutes":30}', '{"session_ttl_minutes":5}'],
+      [
+        'settings',
+        '',
+        'changed',
+        '{"session_ttl_minutes":30,"channel":null}',
+        '{"session_ttl_minutes":5,"channel":null}',
+      ],
       [
         'node',
         'a',

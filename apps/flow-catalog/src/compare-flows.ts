@@ -6,6 +6,7 @@ export interface FlowContent {
   /** JSON text. */
   definition: string;
   sessionTtlMinutes: number;
+  channel: string;
 }
 
 /** As in flow_catalog_service.proto; before and after are JSON texts. */
@@ -28,14 +29,15 @@ export function compareFlows(before: FlowContent, after: FlowContent): FlowDiffe
   const [from, to] = [read(before.definition), read(after.definition)];
   return [
     ...compareOne('name', before.name, after.name),
-    ...compareOne(
-      'settings',
-      { session_ttl_minutes: before.sessionTtlMinutes },
-      { session_ttl_minutes: after.sessionTtlMinutes },
-    ),
+    ...compareOne('settings', settingsOf(before), settingsOf(after)),
     ...compareParts('node', from.nodes, to.nodes),
     ...compareParts('edge', from.edges, to.edges),
   ];
+}
+
+/** As the gateway shows them. */
+function settingsOf({ sessionTtlMinutes, channel }: FlowContent): Part {
+  return { session_ttl_minutes: sessionTtlMinutes, channel: channel || null };
 }
 
 function compareOne(subject: 'name' | 'settings', before: unknown, after: unknown): FlowDifference[] {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { FlowStatus, type UpdateFlowRequest } from '@parley/contracts/flow-catalog';
+import { FlowStatus, type CreateFlowRequest } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
 import { v7 as uuidv7 } from 'uuid';
 import { BROKEN_GRAPH, FlowCatalogApp, GRAPH } from './testing/flow-catalog-app.ts';
@@ -35,7 +35,7 @@ const refusal = async (answer: Promise<unknown>): Promise<string> => {
 };
 
 describe('a field that is not valid', () => {
-  const refused: [string, Partial<UpdateFlowRequest>, string][] = [
+  const refused: [string, Partial<CreateFlowRequest>, string][] = [
     ['an empty name', { name: '' }, 'name'],
     ['a name of 256 characters', { name: 'x'.repeat(256) }, 'name'],
     ['a name with NUL', { name: 'a\0b' }, 'name'],
@@ -46,8 +46,17 @@ describe('a field that is not valid', () => {
     ['a definition with a lone surrogate', { definition: '{"\\udc00":1}' }, 'definition'],
     ['a definition 101 levels deep', { definition: nested(101) }, 'definition'],
     ['a definition of 1 MiB and a byte', { definition: ofBytes(MIB + 1) }, 'definition'],
-    ['a TTL below 0', { settings: { sessionTtlMinutes: -1 } }, 'settings.session_ttl_minutes'],
-    ['a TTL above 1440', { settings: { sessionTtlMinutes: 1_441 } }, 'settings.session_ttl_minutes'],
+    ['a TTL below 0', { settings: { sessionTtlMinutes: -1, channel: '' } }, 'settings.session_ttl_minutes'],
+    [
+      'a TTL above 1440',
+      { settings: { sessionTtlMinutes: 1_441, channel: '' } },
+      'settings.session_ttl_minutes',
+    ],
+    [
+      'a channel there is none of',
+      { settings: { sessionTtlMinutes: 30, channel: 'sms' } },
+      'settings.channel',
+    ],
     ['two fields', { name: '', definition: '[]' }, 'name,definition'],
   ];
 
@@ -63,7 +72,7 @@ describe('a field that is not valid', () => {
     },
   );
 
-  it.each<[string, Partial<UpdateFlowRequest>, object]>([
+  it.each<[string, Partial<CreateFlowRequest>, object]>([
     ['a name of 255 characters', { name: 'x'.repeat(255) }, { name: 'x'.repeat(255) }],
     ['a definition of 1 MiB', { definition: ofBytes(MIB) }, { draftDefinition: ofBytes(MIB) }],
     ['a definition 100 levels deep', { definition: nested(100) }, { draftDefinition: nested(100) }],

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   tenant = uuidv7();
-  ({ id } = await app.create(tenant, { name: 'Cart', settings: { sessionTtlMinutes: 5 } }));
+  ({ id } = await app.create(tenant, { name: 'Cart', settings: { sessionTtlMinutes: 5, channel: '' } }));
 });
 afterAll(() => app.close());
 
@@ -35,7 +35,7 @@ describe('publishing a flow', () => {
       version: 1,
       name: 'Cart',
       definition: GRAPH,
-      settings: { sessionTtlMinutes: 5 },
+      settings: { sessionTtlMinutes: 5, channel: '' },
       entryNodeId: 'start',
       publishedAt: flow!.publishedAt,
     });
@@ -58,14 +58,19 @@ describe('publishing a flow', () => {
     expect((await app.publish(tenant, id)).flow!.publishedVersion).toBe(3);
     expect(await app.version(tenant, id, 1)).toEqual(first);
     expect(await app.version(tenant, id, 2)).toEqual(second);
-    expect(second).toMatchObject({ name: 'Renamed', definition: GRAPH, settings: { sessionTtlMinutes: 5 } });
+    expect(second).toMatchObject({
+      name: 'Renamed',
+      definition: GRAPH,
+      settings: { sessionTtlMinutes: 5, channel: '' },
+    });
     expect(await numbers()).toEqual([3, 2, 1]);
   });
 
   it.each([
     ['the name', { name: 'Renamed' }],
     ['the graph', { definition: GRAPH_WITHOUT_ENTRY }],
-    ['the settings', { settings: { sessionTtlMinutes: 6 } }],
+    ['the TTL', { settings: { sessionTtlMinutes: 6 } }],
+    ['the channel', { settings: { channel: 'whatsapp' } }],
   ])('makes a new version when %s changed', async (_, change) => {
     await app.publish(tenant, id);
     await app.update(tenant, id, change);
@@ -105,6 +110,24 @@ describe('publishing a flow', () => {
     expect(await app.get(tenant, id)).toEqual(draft);
     expect((await app.published(tenant, id)).version).toBe(1);
     expect(await numbers()).toEqual([1]);
+  });
+
+  it('refuses what the channel it is made for could not show, and takes it for any other', async () => {
+    const choices = [{ id: 'a', title: 'x'.repeat(21) }];
+    const nodes = [
+      { id: 'start', type: 'entry' },
+      { id: 'ask', type: 'ask', data: { text: 'Well?', choices } },
+    ];
+    const edges = [{ source: 'start', target: 'ask' }];
+    const definition = JSON.stringify({ nodes, edges });
+    await app.update(tenant, id, { definition, settings: { channel: 'whatsapp' } });
+    await expect(app.publish(tenant, id)).rejects.toMatchObject({
+      reason: 'FLOW_GRAPH_INVALID',
+      fields: [{ field: 'nodes[1].data.choices[0].title', description: expect.stringContaining('WhatsApp') }],
+    });
+    await app.update(tenant, id, { settings: { channel: 'webhook' } });
+    expect((await app.publish(tenant, id)).flow!.publishedVersion).toBe(1);
+    expect((await app.version(tenant, id, 1)).settings).toEqual({ sessionTtlMinutes: 5, channel: 'webhook' });
   });
 
   it('names the first hundred of a thousand errors, however long the names in them', async () => {

@@ -10,7 +10,7 @@ import {
   type SimulationScript,
 } from '@parley/flow-engine';
 import { checkDefinition } from './flow.ts';
-import { DEFAULT_TTL_MINUTES } from './flow.requests.ts';
+import { defaultSettings } from './flow.requests.ts';
 import { FlowService } from './flow.service.ts';
 import { PublishedFlows } from './published-flows.ts';
 import type { SimulateFlow } from './simulation.requests.ts';
@@ -26,6 +26,7 @@ interface Source {
   version: number;
   definition: string;
   sessionTtlMinutes: number;
+  channel: string;
 }
 
 /** Plays flows without sessions; writes and sends nothing. */
@@ -49,18 +50,20 @@ export class FlowSimulator {
   private async sourceOf({ tenantId, flowId, version, definition, settings }: SimulateFlow): Promise<Source> {
     if (version > 0) return { ...(await this.published.version({ tenantId, flowId, version })), id: flowId };
     const flow = flowId === '' ? undefined : await this.flows.get({ tenantId, id: flowId });
+    const { sessionTtlMinutes, channel } = settings ?? flow ?? defaultSettings;
     return {
       id: flowId,
       name: flow?.name ?? '',
       version: (flow?.latestVersion ?? 0) + 1,
       definition: definition || flow!.draftDefinition,
-      sessionTtlMinutes: settings?.sessionTtlMinutes ?? flow?.sessionTtlMinutes ?? DEFAULT_TTL_MINUTES,
+      sessionTtlMinutes,
+      channel,
     };
   }
 }
 
 function compile({ definition, ...facts }: Source): { flow: CompiledFlow; warnings: FlowProblem[] } {
-  const { errors, warnings, entryNodeId } = checkDefinition(definition, facts.sessionTtlMinutes);
+  const { errors, warnings, entryNodeId } = checkDefinition(definition, facts);
   if (errors.length > 0) {
     const fields = errors.map(({ field, message }) => ({ field, description: message }));
     throw new DomainError('invalid_argument', 'FLOW_GRAPH_INVALID', 'The flow cannot be simulated', {

@@ -23,6 +23,10 @@ export class FlowVersionEntity {
   @Column('integer', { name: 'session_ttl_minutes' })
   sessionTtlMinutes!: number;
 
+  /** The channel it is made for; empty for any. */
+  @Column('text')
+  channel!: string;
+
   /** Empty when the graph has none. */
   @Column('text', { name: 'entry_node_id' })
   entryNodeId!: string;

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   tenant = uuidv7();
-  ({ id } = await app.create(tenant, { name: 'Good', settings: { sessionTtlMinutes: 5 } }));
+  ({ id } = await app.create(tenant, { name: 'Good', settings: { sessionTtlMinutes: 5, channel: '' } }));
   await app.publish(tenant, id);
 });
 afterAll(() => app.close());
@@ -87,7 +87,7 @@ describe('comparing versions', () => {
     await publishBad();
     expect(await app.compare(tenant, id, 1, 2)).toEqual([
       { subject: 'name', id: '', change: 'changed', before: '"Good"', after: '"Bad"' },
-      expect.objectContaining({ subject: 'settings', after: '{"session_ttl_minutes":9}' }),
+      expect.objectContaining({ subject: 'settings', after: '{"session_ttl_minutes":9,"channel":null}' }),
       expect.objectContaining({ subject: 'node', id: 'hello', change: 'changed' }),
     ]);
     expect(await app.compare(tenant, id, 2)).toEqual([]);

@@ -76,7 +76,7 @@ export class FlowController {
 
   @GrpcMethod('FlowCatalogService', 'validateFlow')
   validateFlow(@Payload({ schema: validateFlowRequest }) request: ValidateFlow): ValidateFlowResponse {
-    const { errors, warnings } = checkDefinition(request.definition, request.settings.sessionTtlMinutes);
+    const { errors, warnings } = checkDefinition(request.definition, request.settings);
     return { errors: errors.map(toProblem), warnings: warnings.map(toProblem) };
   }
 

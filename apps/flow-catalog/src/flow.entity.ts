@@ -27,6 +27,10 @@ export class FlowEntity {
   @Column('integer', { name: 'session_ttl_minutes' })
   sessionTtlMinutes!: number;
 
+  /** The channel it is made for; empty for any. */
+  @Column('text')
+  channel!: string;
+
   /** The highest version there is, published now or not; 0 for none. */
   @Column('integer', { name: 'latest_version' })
   latestVersion!: number;

@@ -25,11 +25,11 @@ export function toState(status: FlowStatus): FlowState | undefined {
 }
 
 export function toFlow(flow: FlowEntity): Flow {
-  const { sessionTtlMinutes, ...rest } = flow;
+  const { sessionTtlMinutes, channel, ...rest } = flow;
   return {
     ...rest,
     status: STATUSES[flow.status],
-    settings: { sessionTtlMinutes },
+    settings: { sessionTtlMinutes, channel },
     publishedVersion: flow.publishedVersion ?? 0,
     publishedAt: flow.publishedAt ?? undefined,
   };
@@ -37,7 +37,7 @@ export function toFlow(flow: FlowEntity): Flow {
 
 export function toFlowVersion(version: FlowVersionEntity): FlowVersion {
   const { tenantId, flowId, version: number, name, definition, entryNodeId, publishedAt } = version;
-  const settings = { sessionTtlMinutes: version.sessionTtlMinutes };
+  const settings = { sessionTtlMinutes: version.sessionTtlMinutes, channel: version.channel };
   return { tenantId, flowId, version: number, name, definition, settings, entryNodeId, publishedAt };
 }
 

@@ -1,9 +1,10 @@
 import { FlowStatus } from '@parley/contracts/flow-catalog';
+import { FLOW_CHANNELS } from '@parley/flow-engine';
 import { pageSize, uuid } from '@parley/grpc';
 import { checkJsonText, DEFINITION_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 
-export const DEFAULT_TTL_MINUTES = 30;
+const DEFAULT_TTL_MINUTES = 30;
 const MAX_TTL_MINUTES = 1_440;
 const EMPTY_GRAPH = '{"nodes":[],"edges":[]}';
 
@@ -21,15 +22,20 @@ export const definition = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-export const settings = z.object({
-  sessionTtlMinutes: z
-    .int()
-    .min(0, `must be between 1 and ${MAX_TTL_MINUTES}`)
-    .max(MAX_TTL_MINUTES, `must be between 1 and ${MAX_TTL_MINUTES}`)
-    .transform((minutes) => minutes || DEFAULT_TTL_MINUTES),
-});
+const sessionTtlMinutes = z
+  .int()
+  .min(0, `must be between 1 and ${MAX_TTL_MINUTES}`)
+  .max(MAX_TTL_MINUTES, `must be between 1 and ${MAX_TTL_MINUTES}`)
+  .transform((minutes) => minutes || DEFAULT_TTL_MINUTES);
 
-const defaultSettings = { sessionTtlMinutes: DEFAULT_TTL_MINUTES };
+const channel = z.enum(['', ...FLOW_CHANNELS], 'must be webhook or whatsapp');
+
+export const settings = z.object({ sessionTtlMinutes, channel });
+
+export const defaultSettings: z.output<typeof settings> = {
+  sessionTtlMinutes: DEFAULT_TTL_MINUTES,
+  channel: '',
+};
 const pageToken = z.string().max(1_000);
 
 export const createFlowRequest = z.object({
@@ -44,7 +50,9 @@ export const updateFlowRequest = z.object({
   id: uuid,
   name: name.optional(),
   definition: definition.optional(),
-  settings: settings.optional(),
+  settings: z
+    .object({ sessionTtlMinutes: sessionTtlMinutes.optional(), channel: channel.optional() })
+    .optional(),
 });
 
 export const flowRequest = z.object({ tenantId: uuid, id: uuid });

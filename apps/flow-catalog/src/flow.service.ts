@@ -23,7 +23,6 @@ export class FlowService {
   }
 
   async create({ tenantId, name, definition, settings }: CreateFlow): Promise<FlowEntity> {
-    const { sessionTtlMinutes } = settings;
     return this.database.transaction((tx) => {
       const flow = tx.create(FlowEntity, {
         tenantId,
@@ -32,7 +31,7 @@ export class FlowService {
         triggerType: 'api',
         status: 'draft',
         draftDefinition: definition,
-        sessionTtlMinutes,
+        ...settings,
         latestVersion: 0,
         publishedVersion: null,
         publishedAt: null,
@@ -72,7 +71,7 @@ export class FlowService {
     const { tenantId, id, name, definition, settings } = request;
     return this.database.transaction(async (tx) => {
       const flow = await lock(tx, { tenantId, id });
-      editDraft(flow, { name, definition, sessionTtlMinutes: settings?.sessionTtlMinutes });
+      editDraft(flow, { name, definition, settings });
       return tx.save(flow);
     });
   }

@@ -19,7 +19,7 @@ const ARCHIVED = { kind: 'failed_precondition', reason: 'FLOW_ARCHIVED', domain:
 
 describe('creating a flow', () => {
   it('makes a draft that is read at once', async () => {
-    const flow = await app.create(tenant, { name: 'Cart', settings: { sessionTtlMinutes: 5 } });
+    const flow = await app.create(tenant, { name: 'Cart', settings: { sessionTtlMinutes: 5, channel: '' } });
     expect(flow).toEqual({
       tenantId: tenant,
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
@@ -27,7 +27,7 @@ describe('creating a flow', () => {
       triggerType: 'api',
       status: FlowStatus.DRAFT,
       draftDefinition: GRAPH,
-      settings: { sessionTtlMinutes: 5 },
+      settings: { sessionTtlMinutes: 5, channel: '' },
       publishedVersion: 0,
       publishedAt: undefined,
       createdAt: expect.any(Date),
@@ -39,7 +39,7 @@ describe('creating a flow', () => {
   it('takes an empty graph and a TTL of 30 minutes where none is given', async () => {
     const flow = await app.create(tenant, { definition: '' });
     expect(flow.draftDefinition).toBe('{"nodes":[],"edges":[]}');
-    expect(flow.settings).toEqual({ sessionTtlMinutes: 30 });
+    expect(flow.settings).toEqual({ sessionTtlMinutes: 30, channel: '' });
   });
 
   it.each([
@@ -47,10 +47,12 @@ describe('creating a flow', () => {
     [1, 1],
     [1_440, 1_440],
   ])('takes a TTL of %i minutes as %i', async (given, taken) => {
-    const flow = await app.create(tenant, { settings: { sessionTtlMinutes: given } });
-    expect(flow.settings).toEqual({ sessionTtlMinutes: taken });
-    const updated = await app.update(tenant, flow.id, { settings: { sessionTtlMinutes: given } });
-    expect(updated.settings).toEqual({ sessionTtlMinutes: taken });
+    const flow = await app.create(tenant, { settings: { sessionTtlMinutes: given, channel: '' } });
+    expect(flow.settings).toEqual({ sessionTtlMinutes: taken, channel: '' });
+    const updated = await app.update(tenant, flow.id, {
+      settings: { sessionTtlMinutes: given, channel: '' },
+    });
+    expect(updated.settings).toEqual({ sessionTtlMinutes: taken, channel: '' });
   });
 
   it('lets two flows have one name', async () => {
@@ -74,10 +76,24 @@ describe('updating a draft', () => {
   it.each([
     ['the name', { name: 'Renamed' }, { name: 'Renamed' }],
     ['the graph', { definition: '{"nodes":[]}' }, { draftDefinition: '{"nodes":[]}' }],
-    ['the settings', { settings: { sessionTtlMinutes: 7 } }, { settings: { sessionTtlMinutes: 7 } }],
+    [
+      'the TTL',
+      { settings: { sessionTtlMinutes: 7 } },
+      { settings: { sessionTtlMinutes: 7, channel: 'webhook' } },
+    ],
+    [
+      'the channel',
+      { settings: { channel: 'whatsapp' } },
+      { settings: { sessionTtlMinutes: 5, channel: 'whatsapp' } },
+    ],
+    [
+      'the channel to none',
+      { settings: { channel: '' } },
+      { settings: { sessionTtlMinutes: 5, channel: '' } },
+    ],
     ['nothing, when nothing is given', {}, {}],
   ])('changes %s and leaves the rest', async (_, given, change) => {
-    const flow = await app.create(tenant, { settings: { sessionTtlMinutes: 5 } });
+    const flow = await app.create(tenant, { settings: { sessionTtlMinutes: 5, channel: 'webhook' } });
     const updated = await app.update(tenant, flow.id, given);
     expect(updated).toEqual({ ...flow, ...change, updatedAt: updated.updatedAt });
     expect(await app.get(tenant, flow.id)).toEqual(updated);

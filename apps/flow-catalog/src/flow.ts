@@ -1,12 +1,18 @@
 import { DomainError } from '@parley/errors';
-import { checkFlow, readsContact, type FlowProblem } from '@parley/flow-engine';
+import {
+  checkFlow,
+  readsContact,
+  type FlowCheck,
+  type FlowCheckSettings,
+  type FlowProblem,
+} from '@parley/flow-engine';
 import type { FlowEntity } from './flow.entity.ts';
 import type { FlowVersionEntity } from './flow-version.entity.ts';
 
 export interface DraftChange {
   name?: string | undefined;
   definition?: string | undefined;
-  sessionTtlMinutes?: number | undefined;
+  settings?: { sessionTtlMinutes?: number | undefined; channel?: string | undefined } | undefined;
 }
 
 /** Changes the draft; what is published stays. Fails with FLOW_ARCHIVED. */
@@ -14,7 +20,8 @@ export function editDraft(flow: FlowEntity, change: DraftChange): void {
   refuseArchived(flow);
   flow.name = change.name ?? flow.name;
   flow.draftDefinition = change.definition ?? flow.draftDefinition;
-  flow.sessionTtlMinutes = change.sessionTtlMinutes ?? flow.sessionTtlMinutes;
+  flow.sessionTtlMinutes = change.settings?.sessionTtlMinutes ?? flow.sessionTtlMinutes;
+  flow.channel = change.settings?.channel ?? flow.channel;
 }
 
 /**
@@ -27,15 +34,15 @@ export function publish(
   now: Date,
 ): { version: FlowVersionEntity | undefined; warnings: FlowProblem[] } {
   refuseArchived(flow);
-  const { errors, warnings, entryNodeId } = checkDefinition(flow.draftDefinition, flow.sessionTtlMinutes);
+  const { errors, warnings, entryNodeId } = checkDefinition(flow.draftDefinition, flow);
   if (errors.length > 0) {
     const fields = errors.map((error) => ({ field: error.field, description: error.message }));
     throw new DomainError('invalid_argument', 'FLOW_GRAPH_INVALID', 'The flow cannot be published', {
       fields,
     });
   }
-  const { name, draftDefinition: definition, sessionTtlMinutes } = flow;
-  const content = { name, definition, sessionTtlMinutes, entryNodeId };
+  const { name, draftDefinition: definition, sessionTtlMinutes, channel } = flow;
+  const content = { name, definition, sessionTtlMinutes, channel, entryNodeId };
   return { version: addVersion(flow, content, current, now), warnings };
 }
 
@@ -53,15 +60,18 @@ export function republish(
   return addVersion(flow, earlier, current, now);
 }
 
-type Content = Pick<FlowVersionEntity, 'name' | 'definition' | 'sessionTtlMinutes' | 'entryNodeId'>;
+type Content = Pick<
+  FlowVersionEntity,
+  'name' | 'definition' | 'sessionTtlMinutes' | 'channel' | 'entryNodeId'
+>;
 
 function addVersion(
   flow: FlowEntity,
-  { name, definition, sessionTtlMinutes, entryNodeId }: Content,
+  { name, definition, sessionTtlMinutes, channel, entryNodeId }: Content,
   current: FlowVersionEntity | null,
   now: Date,
 ): FlowVersionEntity | undefined {
-  const says = { name, definition, sessionTtlMinutes };
+  const says = { name, definition, sessionTtlMinutes, channel };
   if (current && saysTheSame(says, current)) return undefined;
   flow.latestVersion += 1;
   flow.status = 'published';
@@ -91,8 +101,11 @@ export function archive(flow: FlowEntity): void {
 }
 
 /** What publishing a definition would find. */
-export function checkDefinition(definition: string, sessionTtlMinutes: number): ReturnType<typeof checkFlow> {
-  return checkFlow(JSON.parse(definition), { sessionTtlMinutes });
+export function checkDefinition(
+  definition: string,
+  { sessionTtlMinutes, channel }: FlowCheckSettings,
+): FlowCheck {
+  return checkFlow(JSON.parse(definition), { sessionTtlMinutes, channel });
 }
 
 export function flowNotFound(): DomainError {
@@ -117,5 +130,10 @@ function refuseArchived(flow: FlowEntity): void {
 }
 
 function saysTheSame(a: Omit<Content, 'entryNodeId'>, b: Omit<Content, 'entryNodeId'>): boolean {
-  return a.name === b.name && a.definition === b.definition && a.sessionTtlMinutes === b.sessionTtlMinutes;
+  return (
+    a.name === b.name &&
+    a.definition === b.definition &&
+    a.sessionTtlMinutes === b.sessionTtlMinutes &&
+    a.channel === b.channel
+  );
 }

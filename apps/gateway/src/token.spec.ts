@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SCOPES } from './auth/access.ts';
 import type { TokenRow } from './auth/token-store.ts';
 import { GatewayApp } from './testing/gateway-app.ts';
 
@@ -39,7 +40,7 @@ describe('the token command', () => {
     const answer = await app.request('GET', '/api/v1/me', { token });
     expect(answer.headers.get('x-ratelimit-limit')).toBe('120');
     expect(answer.headers.get('x-ratelimit-remaining')).toBe('119');
-    expect((answer.body as { scopes: string[] }).scopes).toHaveLength(7);
+    expect((answer.body as { scopes: string[] }).scopes).toEqual(SCOPES);
 
     const listed = await run(['list']);
     expect(listed.stdout).toContain('shop');

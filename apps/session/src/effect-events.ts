@@ -40,7 +40,7 @@ const TYPES = {
   tags: 'session.tags_requested',
 } as const;
 
-function contentOf(effect: Effect, { sessionId }: EffectSource): Record<string, unknown> {
+function contentOf(effect: Effect, { sessionId, flow }: EffectSource): Record<string, unknown> {
   switch (effect.type) {
     case 'message':
       return {
@@ -59,6 +59,7 @@ function contentOf(effect: Effect, { sessionId }: EffectSource): Record<string, 
           payload: choicePayload({ sessionId, waitId: effect.waitId, choice: id }),
         })),
         wait_id: effect.waitId,
+        channel: flow.channel || undefined,
       };
     case 'handoff':
       return { queue: effect.queue, note: effect.note };

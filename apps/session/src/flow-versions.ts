@@ -33,12 +33,13 @@ export class FlowVersions {
           call(flowCatalog, flowCatalog.getFlowVersion, { tenantId, flowId, version }),
         );
         const found = response.version!;
-        const { sessionTtlMinutes } = found.settings!;
+        const { sessionTtlMinutes, channel } = found.settings!;
         return compileFlow(JSON.parse(found.definition), {
           id: flowId,
           name: found.name,
           version,
           sessionTtlMinutes,
+          channel,
         });
       },
     });

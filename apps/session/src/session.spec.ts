@@ -41,7 +41,7 @@ describe('starting a session', () => {
     const request = newStart(app);
     app.flowCatalog.publish(request.tenantId, request.flowId, {
       version: 2,
-      settings: { sessionTtlMinutes: 5 },
+      settings: { sessionTtlMinutes: 5, channel: '' },
     });
     const started = await app.start({ ...request, flowVersion: 2 });
     expect(started.result).toBe(StartResult.STARTED);

@@ -8,7 +8,7 @@ import { patternProblem } from './safe-pattern.ts';
 import { anyFlow, anyText } from './testing/arbitrary-flow.ts';
 import { NOW } from './testing/conversation.ts';
 
-const FACTS = { id: 'f', name: 'F', version: 1, sessionTtlMinutes: 30 };
+const FACTS = { id: 'f', name: 'F', version: 1, sessionTtlMinutes: 30, channel: '' };
 
 /** Whether a definition is published; then it has to compile and start. */
 function publishes(definition: unknown): boolean {

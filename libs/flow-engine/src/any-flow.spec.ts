@@ -207,7 +207,7 @@ describe('any flow that can be published, whatever happens', () => {
   it('is one that the checks find no error in', () => {
     fc.assert(
       fc.property(anyFlow, (definition) => {
-        expect(checkFlow(definition, { sessionTtlMinutes: 30 }).errors).toEqual([]);
+        expect(checkFlow(definition, { sessionTtlMinutes: 30, channel: '' }).errors).toEqual([]);
       }),
       RUNS,
     );

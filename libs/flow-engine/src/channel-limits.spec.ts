@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkFlow } from './check-flow.ts';
 
-const check = (data: object, type: string, channel?: string) => {
+const check = (data: object, type: string, channel = '') => {
   const definition = {
     nodes: [
       { id: 'start', type: 'entry' },
@@ -9,8 +9,7 @@ const check = (data: object, type: string, channel?: string) => {
     ],
     edges: [],
   };
-  const settings = { sessionTtlMinutes: 30, ...(channel !== undefined && { channel }) };
-  return checkFlow(definition, settings).errors;
+  return checkFlow(definition, { sessionTtlMinutes: 30, channel }).errors;
 };
 
 const choices = (...titles: string[]) => titles.map((title, index) => ({ id: `c${index}`, title }));

@@ -1,5 +1,8 @@
 import type { FlowNode } from './flow-node.ts';
 
+/** What a flow can be made for. */
+export const FLOW_CHANNELS = ['webhook', 'whatsapp'] as const;
+
 /** What a channel could not show of a node. */
 export interface ChannelProblem {
   /** Within the node's data: choices[1].title */

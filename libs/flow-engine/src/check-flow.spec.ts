@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkFlow } from './check-flow.ts';
 
-const SETTINGS = { sessionTtlMinutes: 30 };
+const SETTINGS = { sessionTtlMinutes: 30, channel: '' };
 const check = (nodes: unknown, edges: unknown) => checkFlow({ nodes, edges }, SETTINGS);
 const brief = (problems: { code: string; field: string; nodeId: string }[]) =>
   problems.map(({ code, field, nodeId }) => [code, field, nodeId].filter((part) => part !== '').join(' '));

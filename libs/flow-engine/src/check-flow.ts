@@ -10,8 +10,8 @@ import { cycleClosingEdges, reachableFrom } from './graph-paths.ts';
 export interface FlowCheckSettings {
   /** How long a session lasts without an interaction, in minutes. */
   sessionTtlMinutes: number;
-  /** The channel the flow is made for: whatsapp, webhook. Default: any, and no limits of one. */
-  channel?: string;
+  /** The channel the flow is made for; empty: any, and no limits of one. */
+  channel: string;
 }
 
 /** What the publishing checks found: at most 100 errors and 100 warnings. */
@@ -44,7 +44,7 @@ export function checkFlow(definition: unknown, settings: FlowCheckSettings): Flo
     reportUnreachable(nodes, entries, warnings);
     for (const node of nodes) {
       reportLooseHandles(node, warnings);
-      reportChannelLimits(node, settings.channel ?? '', errors);
+      reportChannelLimits(node, settings.channel, errors);
       reportLongWait(node, settings.sessionTtlMinutes, warnings);
     }
     if (errors.problems.length === 0) entryNodeId = entries[0]?.id ?? '';

@@ -18,6 +18,8 @@ export interface FlowFacts {
   version: number;
   /** How long a session lasts without an interaction, in minutes. */
   sessionTtlMinutes: number;
+  /** The channel its messages are for; empty: any. */
+  channel: string;
 }
 
 /** A version of a flow, read once so that running it is cheap. Never changes. */

@@ -25,7 +25,7 @@ describe('a session', () => {
       lastInteractionAt: NOW,
       expiresAt: NOW + TTL,
     });
-    const short = published(twice, { sessionTtlMinutes: 1 });
+    const short = published(twice, { sessionTtlMinutes: 1, channel: '' });
     expect(newSession(short, { sessionId: 's', context: {}, contact: {} }, NOW).expiresAt).toBe(NOW + MINUTE);
   });
 

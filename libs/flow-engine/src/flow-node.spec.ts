@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { checkFlow } from './check-flow.ts';
 
 const check = (type: string, data: unknown) =>
-  checkFlow({ nodes: [{ id: 'n', type, data }], edges: [] }, { sessionTtlMinutes: 30 }).errors;
+  checkFlow({ nodes: [{ id: 'n', type, data }], edges: [] }, { sessionTtlMinutes: 30, channel: '' }).errors;
 
 const choices = [{ id: 'yes', title: 'Yes' }];
 const http = { method: 'POST', url: 'https://shop.example/carts/{{context.cart_id | urlencode}}' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkFlow } from './check-flow.ts';
 
-const SETTINGS = { sessionTtlMinutes: 30 };
+const SETTINGS = { sessionTtlMinutes: 30, channel: '' };
 const check = (definition: unknown) => checkFlow(definition, SETTINGS);
 const list = <Item>(length: number, item: (index: number) => Item) =>
   Array.from({ length }, (_, i) => item(i));

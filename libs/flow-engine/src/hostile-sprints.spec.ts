@@ -15,8 +15,14 @@ function run(type: string, data: (n: number) => object, context: JsonObject, cou
     ...(nodes[at]!.type === 'condition' && { sourceHandle: 'else' }),
   }));
   const definition = { nodes, edges };
-  expect(checkFlow(definition, { sessionTtlMinutes: 30 }).errors).toEqual([]);
-  const flow = compileFlow(definition, { id: 'f', name: 'F', version: 1, sessionTtlMinutes: 30 });
+  expect(checkFlow(definition, { sessionTtlMinutes: 30, channel: '' }).errors).toEqual([]);
+  const flow = compileFlow(definition, {
+    id: 'f',
+    name: 'F',
+    version: 1,
+    sessionTtlMinutes: 30,
+    channel: '',
+  });
   const session = newSession(flow, { sessionId: 's', context, contact: {} }, 0);
   const begun = performance.now();
   const sprint = runSprint(flow, session, { type: 'start' }, 0);
@@ -92,8 +98,8 @@ describe('patterns', () => {
   });
 
   it('may be 100 in a flow, and no more', () => {
-    expect(checkFlow(matching(100), { sessionTtlMinutes: 30 }).errors).toEqual([]);
-    expect(checkFlow(matching(101), { sessionTtlMinutes: 30 }).errors).toMatchObject([
+    expect(checkFlow(matching(100), { sessionTtlMinutes: 30, channel: '' }).errors).toEqual([]);
+    expect(checkFlow(matching(101), { sessionTtlMinutes: 30, channel: '' }).errors).toMatchObject([
       { code: 'TOO_MANY_PATTERNS', field: 'nodes[100].data' },
     ]);
   });
@@ -107,9 +113,9 @@ describe('patterns', () => {
     const cases = Array.from({ length: 20 }, (_, n) => ({ id: `c${n}`, all }));
     const begun = performance.now();
     const nodes = [{ id: 'n', type: 'condition', data: { cases } }];
-    expect(checkFlow({ nodes, edges: [] }, { sessionTtlMinutes: 30 }).errors.map(({ code }) => code)).toEqual(
-      ['TOO_MANY_PATTERNS'],
-    );
+    expect(
+      checkFlow({ nodes, edges: [] }, { sessionTtlMinutes: 30, channel: '' }).errors.map(({ code }) => code),
+    ).toEqual(['TOO_MANY_PATTERNS']);
     expect(performance.now() - begun).toBeLessThan(1_000);
   });
 });

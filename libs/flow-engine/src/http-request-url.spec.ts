@@ -6,7 +6,7 @@ import { checkFlow } from './check-flow.ts';
 
 const messagesOf = (url: string): string[] => {
   const node = { id: 'n', type: 'http_request', data: { method: 'GET', url } };
-  const { errors } = checkFlow({ nodes: [node], edges: [] }, { sessionTtlMinutes: 30 });
+  const { errors } = checkFlow({ nodes: [node], edges: [] }, { sessionTtlMinutes: 30, channel: '' });
   return errors.map(({ field, message }) => `${field}: ${message}`);
 };
 

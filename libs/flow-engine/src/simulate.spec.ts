@@ -13,7 +13,7 @@ function flowOf(nodes: Node[], edges: Edge[], sessionTtlMinutes = 30): CompiledF
     nodes: nodes.map(([id, type, data = {}]) => ({ id, type, data })),
     edges: edges.map(([source, target, sourceHandle]) => ({ source, target, sourceHandle })),
   };
-  return compileFlow(definition, { id: 'f', name: 'Cart', version: 1, sessionTtlMinutes });
+  return compileFlow(definition, { id: 'f', name: 'Cart', version: 1, sessionTtlMinutes, channel: '' });
 }
 
 function script(steps: SimulationStep[], given: Partial<SimulationScript> = {}): SimulationScript {

@@ -80,6 +80,7 @@ describe('the certificates of the services', () => {
       'contact renewed',
       'flow-catalog renewed',
       'session kept',
+      'channel kept',
     ]);
     expect(certificateOf('gateway').verify(authority().publicKey)).toBe(true);
     expect(await whatWasMade()).toEqual(everything('kept'));

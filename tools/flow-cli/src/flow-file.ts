@@ -1,4 +1,10 @@
-import { checkFlow, compileFlow, type CompiledFlow, type FlowCheck } from '@parley/flow-engine';
+import {
+  checkFlow,
+  compileFlow,
+  FLOW_CHANNELS,
+  type CompiledFlow,
+  type FlowCheck,
+} from '@parley/flow-engine';
 import { parseJson } from '@parley/json-limits';
 import { z } from 'zod';
 import { CommandError } from './command-error.ts';
@@ -8,7 +14,10 @@ import { problemLines } from './problem-lines.ts';
 const TTL = 'must be a whole number between 1 and 1440';
 
 /** Settings this program does not know are the gateway's to judge. */
-const settings = z.looseObject({ session_ttl_minutes: z.int(TTL).min(1, TTL).max(1_440, TTL).default(30) });
+const settings = z.looseObject({
+  session_ttl_minutes: z.int(TTL).min(1, TTL).max(1_440, TTL).default(30),
+  channel: z.enum(FLOW_CHANNELS, 'must be webhook, whatsapp or null').nullable().default(null),
+});
 
 const flowFile = z.strictObject({
   name: z
@@ -46,7 +55,8 @@ export function readFlowFile(path: string): FlowFile {
 
 /** What publishing would find. */
 export function checkFlowFile({ definition, settings }: FlowFile): FlowCheck {
-  return checkFlow(definition, { sessionTtlMinutes: settings.session_ttl_minutes });
+  const { session_ttl_minutes: sessionTtlMinutes, channel } = settings;
+  return checkFlow(definition, { sessionTtlMinutes, channel: channel ?? '' });
 }
 
 /** @throws CommandError where publishing would refuse it */
@@ -63,5 +73,6 @@ export function compileFlowFile(file: FlowFile): CompiledFlow {
     name: file.name,
     version: 1,
     sessionTtlMinutes: file.settings.session_ttl_minutes,
+    channel: file.settings.channel ?? '',
   });
 }

@@ -2,6 +2,7 @@ import { CreateOutbox1763800000000, IndexOutboxPosition1764000000000 } from '@pa
 import { CreateFlows1763800100000 } from './1763800100000-create-flows.ts';
 import { CountFlowEvents1763900000000 } from './1763900000000-count-flow-events.ts';
 import { TellWhoReadsContacts1764100000000 } from './1764100000000-tell-who-reads-contacts.ts';
+import { NameTheChannel1764200000000 } from './1764200000000-name-the-channel.ts';
 
 /** In the order they run. */
 export const migrations = [
@@ -10,4 +11,5 @@ export const migrations = [
   CountFlowEvents1763900000000,
   IndexOutboxPosition1764000000000,
   TellWhoReadsContacts1764100000000,
+  NameTheChannel1764200000000,
 ];

@@ -101,7 +101,7 @@ export class FlowCatalogApp {
   }
 
   validate(tenantId: string, definition: string, ttl?: number): Promise<ValidateFlowResponse> {
-    const settings = ttl === undefined ? undefined : { sessionTtlMinutes: ttl };
+    const settings = ttl === undefined ? undefined : { sessionTtlMinutes: ttl, channel: '' };
     return call(this.client, this.client.validateFlow, { tenantId, definition, settings });
   }
 

@@ -9,7 +9,15 @@ const definition = jsonObject(DEFINITION_LIMITS);
 
 const ttl = z.int(TTL).min(1, TTL).max(1_440, TTL);
 
-export const settings = z.object({ session_ttl_minutes: ttl.default(30) }, 'must be an object');
+const channel = z
+  .enum(['webhook', 'whatsapp'], 'must be webhook, whatsapp or null')
+  .nullable()
+  .transform((name) => name ?? '');
+
+export const settings = z.object(
+  { session_ttl_minutes: ttl.default(30), channel: channel.default('') },
+  'must be an object',
+);
 
 export const createFlowBody = z.object({
   name: requiredText(255),
@@ -21,7 +29,9 @@ export const updateFlowBody = z.object({
   name: requiredText(255).optional(),
   definition: definition.optional(),
   // What is not sent stays: here a setting has no default.
-  settings: z.object({ session_ttl_minutes: ttl }, 'must be an object').optional(),
+  settings: z
+    .object({ session_ttl_minutes: ttl.optional(), channel: channel.optional() }, 'must be an object')
+    .optional(),
 });
 
 export const validateFlowBody = z.object({ definition, settings: settings.optional() });
@@ -55,6 +65,7 @@ export const diffQuery = z.object({
 
 export const pageQuery = z.object({ limit, after });
 
+export type SettingsBody = z.output<typeof settings>;
 export type CreateFlowBody = z.output<typeof createFlowBody>;
 export type UpdateFlowBody = z.output<typeof updateFlowBody>;
 export type ValidateFlowBody = z.output<typeof validateFlowBody>;

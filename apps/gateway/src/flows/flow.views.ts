@@ -3,6 +3,7 @@ import {
   type Flow,
   type FlowDifference,
   type FlowProblem,
+  type FlowSettings,
   type FlowVersion,
 } from '@parley/contracts/flow-catalog';
 import { parseJson } from '@parley/json-limits';
@@ -24,7 +25,7 @@ export function toFlowView(flow: Flow): Record<string, unknown> {
     status: STATUS_NAMES[flow.status],
     trigger_type: flow.triggerType,
     definition: parseJson(flow.draftDefinition),
-    settings: { session_ttl_minutes: flow.settings!.sessionTtlMinutes },
+    settings: toSettingsView(flow.settings!),
     published_version: flow.publishedVersion || null,
     published_at: toOptionalTimestamp(flow.publishedAt),
     created_at: toTimestamp(flow.createdAt!),
@@ -51,10 +52,14 @@ export function toFlowVersionView(version: FlowVersion): Record<string, unknown>
     version: version.version,
     name: version.name,
     definition: parseJson(version.definition),
-    settings: { session_ttl_minutes: version.settings!.sessionTtlMinutes },
+    settings: toSettingsView(version.settings!),
     entry_node_id: version.entryNodeId || null,
     published_at: toTimestamp(version.publishedAt!),
   };
+}
+
+function toSettingsView({ sessionTtlMinutes, channel }: FlowSettings): Record<string, unknown> {
+  return { session_ttl_minutes: sessionTtlMinutes, channel: channel || null };
 }
 
 /** Something that is not the same in two versions. */

@@ -14,6 +14,7 @@ import {
   validateFlowBody,
   type CreateFlowBody,
   type ListFlowsQuery,
+  type SettingsBody,
   type UnpublishBody,
   type UpdateFlowBody,
   type ValidateFlowBody,
@@ -101,7 +102,10 @@ export class FlowsController {
       id: idInPath(id, 'FLOW_NOT_FOUND'),
       name: body.name,
       definition: body.definition,
-      settings: toSettings(body.settings),
+      settings: body.settings && {
+        sessionTtlMinutes: body.settings.session_ttl_minutes,
+        channel: body.settings.channel,
+      },
     });
     return toFlowView(flow!);
   }
@@ -148,6 +152,6 @@ export class FlowsController {
   }
 }
 
-export function toSettings(settings: { session_ttl_minutes: number } | undefined): FlowSettings | undefined {
-  return settings && { sessionTtlMinutes: settings.session_ttl_minutes };
+export function toSettings(settings: SettingsBody | undefined): FlowSettings | undefined {
+  return settings && { sessionTtlMinutes: settings.session_ttl_minutes, channel: settings.channel };
 }

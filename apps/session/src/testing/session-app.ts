@@ -71,7 +71,7 @@ export class FakeFlowCatalog {
       version: 1,
       name: 'Abandoned cart 30min',
       definition: JSON.stringify(SILENT_FLOW),
-      settings: { sessionTtlMinutes: 30 },
+      settings: { sessionTtlMinutes: 30, channel: '' },
       entryNodeId: 'start',
       publishedAt: new Date(),
       ...change,

@@ -9,7 +9,13 @@ export const NOW = Date.UTC(2026, 4, 7, 10);
 export const MINUTE = 60_000;
 export const TTL_MINUTES = 30;
 
-const FACTS: FlowFacts = { id: 'flow-1', name: 'Cart', version: 3, sessionTtlMinutes: TTL_MINUTES };
+const FACTS: FlowFacts = {
+  id: 'flow-1',
+  name: 'Cart',
+  version: 3,
+  sessionTtlMinutes: TTL_MINUTES,
+  channel: '',
+};
 const LINE = /^(?<source>[^.\s]+)(?:\.(?<sourceHandle>\S+))? -> (?<target>\S+)$/;
 
 export interface NodeDefinition {
@@ -47,7 +53,7 @@ export function chain(...nodes: NodeDefinition[]): object {
 
 /** Compiles what could be published. */
 export function published(definition: object, facts: Partial<FlowFacts> = {}): CompiledFlow {
-  const { errors } = checkFlow(definition, { sessionTtlMinutes: TTL_MINUTES });
+  const { errors } = checkFlow(definition, { sessionTtlMinutes: TTL_MINUTES, channel: '' });
   if (errors[0]) throw new Error(`${errors[0].field}: ${errors[0].message}`);
   return compileFlow(definition, { ...FACTS, ...facts });
 }

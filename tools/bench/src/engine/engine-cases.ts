@@ -14,7 +14,7 @@ export interface EngineCase {
 
 const NOW = Date.UTC(2026, 4, 7, 10);
 const MINUTE = 60_000;
-const FACTS = { id: 'flow', name: 'Flow', version: 1, sessionTtlMinutes: 30 };
+const FACTS = { id: 'flow', name: 'Flow', version: 1, sessionTtlMinutes: 30, channel: '' };
 const SESSION = {
   sessionId: '019a1e2f-7f4c-7c1a-8a5e-3f2b1c0d9e8f',
   context: { cart_id: '987654321', cart_total: '129.00', currency: 'EUR' },
