@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockHome } from './home-lock.ts';
 import { openInstallation, saveInstallation } from './installation.ts';
+import { SERVICE_NAMES } from './service-names.ts';
 import { recordProcesses, stopLeftovers } from './leftovers.ts';
 import { readJson } from './private-file.ts';
 import { SeenIds } from './seen-ids.ts';
@@ -25,7 +26,7 @@ const sleeper = (name: string) =>
 describe('the installation', () => {
   it('has new passwords once, kept in a file only its owner can read', () => {
     const installation = openInstallation(home);
-    expect(new Set(Object.values(installation.database_passwords)).size).toBe(4);
+    expect(new Set(Object.values(installation.database_passwords)).size).toBe(SERVICE_NAMES.length);
     expect(statSync(join(home, 'installation.json')).mode & 0o777).toBe(0o600);
     saveInstallation(home, { ...installation, token: 'T' });
     expect(openInstallation(home)).toEqual({ ...installation, token: 'T' });
