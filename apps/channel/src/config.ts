@@ -1,4 +1,4 @@
-import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
+import { consumerName, flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Pauses in seconds, with commas between. */
@@ -25,10 +25,7 @@ export const channelConfig = z.object({
   /** nats:// URL, or several with commas. */
   NATS_URL: z.string(),
   /** The durable consumer of message.requested on PARLEY_SESSION. Replicas share it; another name hears all from the beginning. */
-  EVENT_CONSUMER: z
-    .string()
-    .regex(/^[\w-]{1,64}$/)
-    .default('channel'),
+  EVENT_CONSUMER: consumerName.default('channel'),
   /** Meta's Graph API with its version, or what stands in for it. */
   WHATSAPP_BASE_URL: z.url({ protocol: /^https?$/ }).default('https://graph.facebook.com/v23.0'),
   /** Whether webhooks may be http and lie in private networks or on this machine. For local stacks and tests only. */

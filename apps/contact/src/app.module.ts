@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ContactServiceService } from '@parley/contracts/contact';
+import { EventConsumer } from '@parley/events';
 import { Tls } from '@parley/grpc';
 import { startGrpcServer } from '@parley/grpc/server';
 import { Database } from '@parley/postgres';
@@ -9,6 +10,7 @@ import { ContactController } from './contact.controller.ts';
 import { ContactEntity } from './contact.entity.ts';
 import { ContactResolver } from './contact-resolver.ts';
 import { ContactService } from './contact.service.ts';
+import { tagChangePurge, TagChanges } from './tag-changes.ts';
 
 @Module({})
 class AppModule {
@@ -31,6 +33,8 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     entities: [ContactEntity],
     poolSize: config.DATABASE_POOL_SIZE,
   });
+  const tagChanges = new TagChanges(database, logger);
+  const purge = tagChangePurge(database, logger);
   const server = await startGrpcServer({
     module: AppModule.with(database),
     service: 'parley.contact.v1.ContactService',
@@ -38,16 +42,27 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     host: config.GRPC_HOST,
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
+    // NATS may be away: contacts are served all the same, and tags that flows ask for are changed later.
     ready: () => database.ping(),
     metrics,
     tls,
     logger,
   });
   const metricsServer = await startMetricsServer(config, metrics);
+  purge.start();
+  const consumer = new EventConsumer({
+    url: config.NATS_URL,
+    stream: 'PARLEY_SESSION',
+    durable: config.EVENT_CONSUMER,
+    subject: 'session.tags_requested',
+    handle: (event) => tagChanges.apply(event),
+    metrics,
+    logger,
+  });
   return {
     address: server.address,
     close: async () => {
-      await server.close();
+      await Promise.all([server.close(), consumer.close(), purge.stop()]);
       await database.close();
       await metricsServer.close();
     },

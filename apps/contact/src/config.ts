@@ -1,4 +1,4 @@
-import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
+import { consumerName, flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the contact service, from the environment. */
@@ -10,6 +10,10 @@ export const contactConfig = z.object({
   GRPC_PORT: port.default(5001),
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
+  /** nats:// URL, or several with commas. */
+  NATS_URL: z.string(),
+  /** The durable consumer of session.tags_requested on PARLEY_SESSION. Replicas share it; another name hears all from the beginning. */
+  EVENT_CONSUMER: consumerName.default('contact'),
   ...metricsSettings,
   ...tlsFiles,
   LOG_LEVEL: logLevel,

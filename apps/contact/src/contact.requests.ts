@@ -26,7 +26,7 @@ const metadata = z.string().superRefine((value, context) => {
 });
 
 /** Checked first: of a list that is too long, no tag is looked at. */
-const tagList = z.array(z.unknown()).max(1_000, 'must not be more than 1000').pipe(z.array(tag));
+export const tagList = z.array(z.unknown()).max(1_000, 'must not be more than 1000').pipe(z.array(tag));
 
 const fields = z.object({
   name: text(255).optional(),

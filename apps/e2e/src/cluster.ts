@@ -305,7 +305,9 @@ export class Cluster {
       GRPC_PORT: port,
       // Of channel it is where providers send to, which no test of the whole asks for.
       HTTP_PORT: app === 'channel' ? '0' : port,
-      EVENT_CONSUMER: `channel-${this.id}`,
+      // No test talks to Meta.
+      WHATSAPP_BASE_URL: 'http://127.0.0.1:9/v23.0',
+      EVENT_CONSUMER: `${app}-${this.id}`,
       CONTACT_ADDRESS: this.targetOf('contact'),
       FLOW_CATALOG_ADDRESS: this.targetOf('flow-catalog'),
       SESSION_ADDRESS: this.targetOf('session'),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { deliveryOf } from './abuse/things.ts';
 import { Cluster } from './cluster.ts';
 import { DocumentedGateway, routesWithId } from './rest-surface.document.ts';
 import {
@@ -150,6 +151,8 @@ describe('another tenant’s things', () => {
   const names: Record<string, string> = {};
 
   beforeAll(async () => {
+    const url = 'https://rival.example.com/messages';
+    await gateway.request('PUT', '/channels/webhook', { url }, 'rival');
     const flow = await cluster.createFlow({ tenant: 'rival' });
     const started = await gateway.post(
       '/actions/trigger-flow',
@@ -161,6 +164,7 @@ describe('another tenant’s things', () => {
       $flow: flow,
       $session: id,
       $contact: contact_id,
+      $delivery: await deliveryOf(cluster, 'rival'),
       $ownFlow: await cluster.createFlow(),
     });
   });
@@ -182,7 +186,10 @@ describe('another tenant’s things', () => {
   it('are asked for above on every route that has an id in its path', () => {
     const asked = routesById.map(
       ({ method, path }) =>
-        `${method} ${path.replace(/\$\w+/, '{id}').replace(/versions\/\d/, 'versions/{version}')}`,
+        `${method} ${path
+          .replace(/\$\w+/, '{id}')
+          .replace(/versions\/\d/, 'versions/{version}')
+          .replace('/webhook/', '/{kind}/')}`,
     );
     expect(asked).toEqual(expect.arrayContaining(routesWithId()));
   });

@@ -81,6 +81,10 @@ function check(name: string, { headers = {}, content = {} }: Response, answer: A
     const { required } = lookUp<{ required?: boolean }>(described);
     if (required && !answer.headers.has(header)) throw new Error(`${name}: no header ${header}`);
   }
+  if (answer.status === 204) {
+    if (answer.text !== '') throw new Error(`${name}: has a body`);
+    return;
+  }
   const type = answer.headers.get('content-type')!.split(';', 1)[0]!;
   const media = content[type];
   if (!media) throw new Error(`${name}: answers ${type}`);

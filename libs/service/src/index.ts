@@ -5,4 +5,13 @@ export { Metrics } from './metrics.ts';
 export { metricsSettings, startMetricsServer, type MetricsServer } from './metrics-server.ts';
 export { currentRequest, runInRequest, type RequestContext } from './request-context.ts';
 export { runService, type RunningService } from './run.ts';
-export { flag, logLevel, port, postgresUrl, readSettings, SettingsError, tlsFiles } from './settings.ts';
+export {
+  consumerName,
+  flag,
+  logLevel,
+  port,
+  postgresUrl,
+  readSettings,
+  SettingsError,
+  tlsFiles,
+} from './settings.ts';

@@ -28,6 +28,9 @@ export const port = z.coerce.number().int().min(0).max(65_535);
 /** true or false. */
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
+/** The name of a durable consumer at NATS. */
+export const consumerName = z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _');
+
 /** A postgres:// URL. */
 export const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
 

@@ -49,6 +49,7 @@ export function planServices(
     databases.flow_catalog,
     logLevel,
   );
+  contact.env['NATS_URL'] = nats;
   flowCatalog.env['NATS_URL'] = nats;
   const sessions = ports.session.map((port, index) => {
     const name = index === 0 ? 'session' : `session-${index + 1}`;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   ContactServiceClient,
   type Consent,
@@ -11,10 +12,12 @@ import {
   type SearchContactsResponse,
   type UpsertContactResponse,
 } from '@parley/contracts/contact';
+import { EventStream } from '@parley/events';
 import { call, connect, fromRpcStatus } from '@parley/grpc';
 import { migrate } from '@parley/postgres';
 import { Logger, readSettings, type RunningService } from '@parley/service';
-import { createTestDatabase, freePort, type TestDatabase } from '@parley/testing';
+import { createTestDatabase, eventually, freePort, NATS_URL, type TestDatabase } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
 import { startContactService } from '../app.module.ts';
 import { contactConfig } from '../config.ts';
 import { migrations } from '../migrations/index.ts';
@@ -25,9 +28,20 @@ export class ContactApp {
   readonly clients: ContactServiceClient[] = [];
   private readonly replicas: RunningService[] = [];
 
+  private readonly sessionStream = new EventStream({
+    url: process.env[NATS_URL]!,
+    name: 'PARLEY_SESSION',
+    subjects: ['session.>', 'message.requested'],
+    source: '/parley/session',
+    logger: new Logger('session', 'silent'),
+  });
+
   private constructor(database: TestDatabase) {
     this.database = database;
   }
+
+  /** The consumer of its own, so that it hears of no other test's events. */
+  private readonly consumer = `contact-${randomUUID()}`;
 
   static async create(): Promise<ContactApp> {
     const app = new ContactApp(await createTestDatabase(migrations, migrate));
@@ -36,7 +50,12 @@ export class ContactApp {
   }
 
   async addReplica(): Promise<void> {
-    const env = { DATABASE_URL: this.database.url, GRPC_PORT: String(await freePort()) };
+    const env = {
+      DATABASE_URL: this.database.url,
+      NATS_URL: process.env[NATS_URL]!,
+      EVENT_CONSUMER: this.consumer,
+      GRPC_PORT: String(await freePort()),
+    };
     const service = await startContactService(
       readSettings(contactConfig, env),
       new Logger('contact', 'fatal'),
@@ -100,6 +119,18 @@ export class ContactApp {
     return (await call(client, client.batchResolveContacts, { requests, view })).outcomes;
   }
 
+  /** Asks for tags to be changed as the session service does. */
+  async requestTags(tenantId: string, data: { session_id: string; [key: string]: unknown }): Promise<void> {
+    await eventually(() => {
+      if (!this.sessionStream.connected) throw new Error('NATS is away');
+    });
+    const subject = data.session_id;
+    await this.sessionStream.publish({
+      ...{ id: uuidv7(), tenantId, type: 'session.tags_requested', subject, sequence: 2 },
+      ...{ time: new Date(), data: JSON.stringify(data) },
+    });
+  }
+
   /** How many contacts a tenant has. */
   async count(tenantId: string): Promise<number> {
     const rows = await this.database.query<{ count: number }>(
@@ -112,6 +143,7 @@ export class ContactApp {
   async close(): Promise<void> {
     for (const client of this.clients) client.close();
     await Promise.all(this.replicas.map((replica) => replica.close()));
+    this.sessionStream.close();
     await this.database.drop();
   }
 }

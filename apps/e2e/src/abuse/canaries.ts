@@ -20,6 +20,7 @@ export const CANARIES = [
   'canary-query-7731',
   'canary-broken-7731',
   'canary-key-7731',
+  'canary-secret-7731',
 ];
 
 /** Requests that hold them, good ones and bad ones. */
@@ -56,7 +57,13 @@ export async function everyRequestWith(cluster: Cluster): Promise<Answer[]> {
   const flow_id = await flowOf(cluster);
 
   // Good ones.
+  const secrets = {
+    access_token: 'canary-secret-7731',
+    app_secret: 'canary-secret-7731',
+    verify_token: 'canary-secret-7731',
+  };
   await Promise.all([
+    send('PUT', '/channels/whatsapp', { phone_number_id: '106540352242922', ...secrets }),
     post('trigger-flow', { flow_id, phone: PHONE, context }, { 'Idempotency-Key': 'canary-key-7731' }),
     post('trigger-flow', { flow_id, contact_id, context }),
     post('trigger-flow', { flow_id, phone: '+14155558644', context, dry_run: true }),

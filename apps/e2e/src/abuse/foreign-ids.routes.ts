@@ -2,7 +2,7 @@ import { lookUp } from '../rest-surface.document.ts';
 import { propertiesOf, type Route } from './operations.ts';
 
 /** What an id can be of. */
-export type Kind = 'flow' | 'contact' | 'session';
+export type Kind = 'flow' | 'contact' | 'session' | 'delivery';
 export type Ids = Record<Kind, string>;
 
 /** A request to a route in which one id is not the caller's. */
@@ -15,11 +15,14 @@ export interface ForeignRequest {
   with: (id: string, own: Ids) => { path: string; body?: object };
 }
 
+/** What else a path takes, each with what an own request has there. */
+const NO_IDS: Record<string, string> = { '{version}': '1', '{kind}': 'webhook' };
+
 /** Every place of a route that takes an id. Fails where it cannot tell whose id it is: then teach kindOf. */
 export function foreignRequestsOf(route: Route): ForeignRequest[] {
   const query = route.parameters.filter(({ in: where, name }) => where === 'query' && isId(name));
   const places = [
-    ...(route.template.match(/\{\w+\}/g) ?? []).filter((place) => place !== '{version}'),
+    ...(route.template.match(/\{\w+\}/g) ?? []).filter((place) => !(place in NO_IDS)),
     ...query.map(({ name }) => `?${name}`),
     ...(route.body ? placesIn(route.body) : []),
   ];
@@ -34,8 +37,8 @@ export function foreignRequestsOf(route: Route): ForeignRequest[] {
   }));
 }
 
-/** Ids that name nothing of ours: a channel's message, and a session's wait by its number. */
-const OTHER_IDS = ['message_id', 'wait_id'];
+/** Ids that name nothing of ours: a channel's message, a session's wait by its number, a sender at WhatsApp. */
+const OTHER_IDS = ['message_id', 'wait_id', 'phone_number_id'];
 
 const isId = (name: string): boolean => /(^|_)ids?$/.test(name) && !OTHER_IDS.includes(name);
 
@@ -55,6 +58,7 @@ function itemsOf(schema: object): Record<string, object> {
 }
 
 function kindOf({ template }: Route, place: string): Kind {
+  if (template.startsWith('/api/v1/channels/{kind}/deliveries/{id}') && place === '{id}') return 'delivery';
   const found =
     place === '{id}'
       ? /^\/api\/v1\/(flow|contact|session)s\//.exec(template)
@@ -65,8 +69,7 @@ function kindOf({ template }: Route, place: string): Kind {
 
 function pathWith(route: Route, place: string, id: string, own: Ids): string {
   const filled = route.template.replace(/\{(\w+)\}/g, (name) => {
-    if (name === '{version}') return '1';
-    return name === place ? id : own[kindOf(route, name)];
+    return NO_IDS[name] ?? (name === place ? id : own[kindOf(route, name)]);
   });
   return place.startsWith('?') ? `${filled}${place}=${id}` : filled;
 }

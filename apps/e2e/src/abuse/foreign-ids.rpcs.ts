@@ -1,4 +1,13 @@
 import {
+  ChannelKind,
+  DeleteChannelRequest,
+  DescribeChannelRequest,
+  ListChannelsRequest,
+  ListDeliveriesRequest,
+  RetryDeliveryRequest,
+  SetChannelRequest,
+} from '@parley/contracts/channel';
+import {
   BatchResolveContactsRequest,
   Consent,
   GetContactRequest,
@@ -55,6 +64,16 @@ export const WITHOUT_IDS: Asked = {
     UpsertContactRequest.fromPartial({ tenantId, phone, fields: { name: 'Ada', metadata: '{"a":1}' } }),
   'FlowCatalogService/CreateFlow': (tenantId) => CreateFlowRequest.fromPartial({ tenantId, name: 'Menu' }),
   'FlowCatalogService/ValidateFlow': (tenantId) => ValidateFlowRequest.fromPartial({ tenantId }),
+  'ChannelService/SetChannel': (tenantId) =>
+    SetChannelRequest.fromPartial({
+      tenantId,
+      settings: { $case: 'webhook', value: { url: 'https://shop.example.com/messages' } },
+    }),
+  'ChannelService/DescribeChannel': (tenantId) =>
+    DescribeChannelRequest.fromPartial({ tenantId, kind: ChannelKind.WEBHOOK }),
+  'ChannelService/ListChannels': (tenantId) => ListChannelsRequest.fromPartial({ tenantId }),
+  'ChannelService/DeleteChannel': (tenantId) =>
+    DeleteChannelRequest.fromPartial({ tenantId, kind: ChannelKind.WHATSAPP }),
 };
 
 const fingerprint = Buffer.from('fingerprint');
@@ -125,6 +144,10 @@ export const ASKED: Asked = {
     SubmitReplyRequest.fromPartial({ tenantId, contactId: contact, text: 'Perhaps' }),
   'SessionService/CancelFlowSessions': (tenantId, { flow }) =>
     CancelFlowSessionsRequest.fromPartial({ tenantId, flowId: flow }),
+  'ChannelService/ListDeliveries': (tenantId, { delivery }) =>
+    ListDeliveriesRequest.fromPartial({ tenantId, pageToken: pageToken(delivery) }),
+  'ChannelService/RetryDelivery': (tenantId, { delivery }) =>
+    RetryDeliveryRequest.fromPartial({ tenantId, id: delivery }),
   'FlowCatalogService/UnpublishFlow': (tenantId, { flow }) =>
     UnpublishFlowRequest.fromPartial({ tenantId, id: flow }),
   'FlowCatalogService/ArchiveFlow': (tenantId, { flow }) =>

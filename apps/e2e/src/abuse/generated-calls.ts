@@ -33,7 +33,7 @@ export async function sendGenerated(
   const served = Object.entries({ ...ASKED, ...WITHOUT_IDS })
     .filter(([asked]) => rpcOf(asked) === rpc.name)
     .map(([, request]) => rpc.definition.requestSerialize(request(tenantId, things)));
-  const ids = [things.flow, things.contact, things.session];
+  const ids = [things.flow, things.contact, things.session, things.delivery];
   const codes: Record<string, number> = {};
   const property = fc.asyncProperty(requestBytes(tenantId, ids, served), async (bytes) => {
     const { code, text, message } = await callRaw(client, rpc.path, bytes);

@@ -46,7 +46,7 @@ describe('bytes', () => {
 });
 
 describe('a flood', () => {
-  it.each(['contact', 'flow-catalog', 'session'] as const)(
+  it.each(['contact', 'flow-catalog', 'session', 'channel'] as const)(
     'at %s is served or refused, takes no memory for good, and leaves others served (31)',
     async (app) => {
       const target = targetsIn(cluster, runs(1_000, 10_000)).get(app)!;

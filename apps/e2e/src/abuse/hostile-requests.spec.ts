@@ -40,7 +40,8 @@ describe('requests generated from the document', () => {
 });
 
 describe('a body', () => {
-  const own = (route: Route): string => route.template.replace('{id}', ids[0]!).replace('{version}', '1');
+  const own = (route: Route): string =>
+    route.template.replace('{id}', ids[0]!).replace('{version}', '1').replace('{kind}', 'webhook');
   const taking = named.filter(({ route }) => route.method !== 'GET');
 
   it.each(taking)('that is hostile is a 4xx of $name, in the shape of any other (30)', async ({ route }) => {

@@ -13,7 +13,10 @@ export interface RawRequest {
 /** Sends a request that fetch would refuse to send, or would put right. */
 export function sendHttp(address: string, { method, path, headers, body }: RawRequest): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = send(`http://${address}`, { method, path, headers, agent: false }, (response) => {
+    // Of a DELETE, Node would not say how long its body is.
+    const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+    const options = { method, path, headers: { ...length, ...headers }, agent: false };
+    const request = send(`http://${address}`, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

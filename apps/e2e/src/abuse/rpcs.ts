@@ -1,4 +1,5 @@
 import type { Client, MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import { ChannelServiceService } from '@parley/contracts/channel';
 import { ContactServiceService } from '@parley/contracts/contact';
 import { FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
 import { SessionServiceService } from '@parley/contracts/session';
@@ -10,6 +11,7 @@ const SERVICES: [Name, ServiceDefinition][] = [
   ['contact', ContactServiceService],
   ['flow-catalog', FlowCatalogServiceService],
   ['session', SessionServiceService],
+  ['channel', ChannelServiceService],
 ];
 
 export interface Rpc {

@@ -5,8 +5,8 @@ import { CANARIES, everyRequestWith } from './canaries.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { sendHttp } from './raw-http.ts';
 
-const APPS: App[] = ['gateway', 'contact', 'flow-catalog', 'session'];
-const NAMES: Name[] = ['gateway', 'gateway-2', 'contact', 'flow-catalog', 'session', 'session-2'];
+const APPS: App[] = ['gateway', 'contact', 'flow-catalog', 'session', 'channel'];
+const NAMES: Name[] = ['gateway', 'gateway-2', 'contact', 'flow-catalog', 'session', 'session-2', 'channel'];
 
 let cluster: Cluster;
 let logs: LogKeeper;

@@ -1,3 +1,4 @@
+import { ChannelKind, DescribeChannelRequest } from '@parley/contracts/channel';
 import { GetContactRequest } from '@parley/contracts/contact';
 import { GetFlowRequest } from '@parley/contracts/flow-catalog';
 import { GetSessionRequest } from '@parley/contracts/session';
@@ -16,6 +17,10 @@ export function targetsIn(cluster: Cluster, amount: number): Map<Name, Target> {
     }).finish(),
     'FlowCatalogService/GetFlow': GetFlowRequest.encode(ids).finish(),
     'SessionService/GetSession': GetSessionRequest.encode(ids).finish(),
+    'ChannelService/DescribeChannel': DescribeChannelRequest.encode({
+      tenantId: ids.tenantId,
+      kind: ChannelKind.WHATSAPP,
+    }).finish(),
   };
   const targets = Object.entries(requests).map(([name, bytes]): [Name, Target] => {
     const rpc = RPCS.find((one) => one.name === name)!;

@@ -39,6 +39,7 @@ const nobodys = (): Target => ({
   flow: uuidv7(),
   contact: uuidv7(),
   session: uuidv7(),
+  delivery: uuidv7(),
   phone: '+14155550102',
   email: 'nobody@example.com',
   requestId: 'nobodys-request',
@@ -51,6 +52,7 @@ async function rowsOf(tenant: string): Promise<string> {
     ['flow-catalog', 'flow_versions'],
     ['session', 'sessions'],
     ['session', 'outbox'],
+    ['channel', 'channels'],
   ] as const;
   const rows = tables.map(([app, table]) => {
     return cluster.query<{ row: string }>(

@@ -1,9 +1,16 @@
+import { eventually } from '@parley/testing';
 import type { Answer, Cluster } from '../cluster.ts';
 import type { Target } from './foreign-ids.rpcs.ts';
 import { sendHttp } from './raw-http.ts';
 
-/** A flow, a contact and a running session of a tenant, all of which bear the tenant's name. */
+/** A flow, a contact, a running session and a message on its way to nowhere of a tenant, all of which bear the tenant's name. */
 export async function thingsOf(cluster: Cluster, tenant: string, phone: string): Promise<Target> {
+  await cluster.request(
+    'PUT',
+    '/channels/webhook',
+    { url: `https://${tenant}.example.com/messages` },
+    tenant,
+  );
   const flow = await cluster.createFlow({ tenant });
   const email = `${tenant}@example.com`;
   await cluster.request('POST', '/actions/create-contact', { phone, email, name: tenant }, tenant);
@@ -14,7 +21,18 @@ export async function thingsOf(cluster: Cluster, tenant: string, phone: string):
     context: { of: tenant },
   });
   const { id, contact_id } = body as { id: string; contact_id: string };
-  return { flow, contact: contact_id, session: id, phone, email, requestId };
+  const delivery = await deliveryOf(cluster, tenant);
+  return { flow, contact: contact_id, session: id, delivery, phone, email, requestId };
+}
+
+/** The message that the session asked for, once the channel service has heard of it. */
+export function deliveryOf(cluster: Cluster, tenant: string): Promise<string> {
+  return eventually(async () => {
+    const { body } = await cluster.request('GET', '/channels/webhook/deliveries', undefined, tenant);
+    const [delivery] = (body as { data: { id: string }[] }).data;
+    if (!delivery) throw new Error('no message is on its way yet');
+    return delivery.id;
+  });
 }
 
 /** A trigger that can be repeated. */

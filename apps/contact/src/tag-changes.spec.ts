@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Contact } from '@parley/contracts/contact';
+import { eventually } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { ContactApp } from './testing/contact-app.ts';
+
+let app: ContactApp;
+let tenant: string;
+let contact: Contact;
+/** Events of one session are heard one after another. */
+let session: string;
+
+beforeAll(async () => {
+  app = await ContactApp.create();
+});
+beforeEach(async () => {
+  tenant = uuidv7();
+  session = uuidv7();
+  contact = await app.add(tenant, '+14155550123', { tags: { tags: ['vip'] } });
+});
+afterAll(() => app.close());
+
+const request = (change: Record<string, unknown>) =>
+  app.requestTags(tenant, { session_id: session, effect_id: uuidv7(), contact_id: contact.id, ...change });
+
+const haveTags = (...tags: string[]) =>
+  eventually(async () => {
+    expect((await app.byId(tenant, contact.id)).tags).toEqual(tags);
+  });
+
+/** Asks for one more change, behind those before: once it is made, these have been made, or never will be. */
+async function settle(): Promise<void> {
+  const last = await app.add(tenant, '+14155550124');
+  await request({ contact_id: last.id, add: ['last'] });
+  await eventually(async () => {
+    expect((await app.byId(tenant, last.id)).tags).toEqual(['last']);
+  });
+}
+
+describe('tags that a flow asks for', () => {
+  it('are added and removed', async () => {
+    await request({ add: ['cart', 'asked'], remove: ['vip'] });
+    await haveTags('asked', 'cart');
+    await request({ remove: ['cart', 'never there'] });
+    await haveTags('asked');
+  });
+
+  it('are changed once for each effect_id, also when they were changed back since', async () => {
+    const effect = { effect_id: 'session.3', add: ['cart'] };
+    await request(effect);
+    await haveTags('cart', 'vip');
+    await app.update(tenant, contact.id, { removeTags: ['cart'] });
+    await request(effect);
+    await settle();
+    expect((await app.byId(tenant, contact.id)).tags).toEqual(['vip']);
+  });
+
+  it('are those of the tenant: the same effect_id of another one is another', async () => {
+    await request({ effect_id: 'session.3', add: ['cart'] });
+    await haveTags('cart', 'vip');
+    const other = uuidv7();
+    const theirs = await app.add(other, '+14155550123');
+    await app.requestTags(other, {
+      session_id: session,
+      effect_id: 'session.3',
+      contact_id: contact.id,
+      add: ['stolen'],
+    });
+    await app.requestTags(other, {
+      session_id: session,
+      effect_id: 'session.4',
+      contact_id: theirs.id,
+      add: ['own'],
+    });
+    await eventually(async () => {
+      expect((await app.byId(other, theirs.id)).tags).toEqual(['own']);
+    });
+    await settle();
+    expect((await app.byId(tenant, contact.id)).tags).toEqual(['cart', 'vip']);
+  });
+
+  it('are left out where a contact would have more than 100, and keep no others waiting', async () => {
+    const tags = Array.from({ length: 100 }, (_, index) => `tag-${index}`);
+    await app.update(tenant, contact.id, { tags: { tags } });
+    await request({ add: ['one too many'] });
+    await settle();
+    expect((await app.byId(tenant, contact.id)).tags).toEqual(tags.toSorted());
+  });
+});

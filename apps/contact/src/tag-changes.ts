@@ -1,0 +1,83 @@
+import type { ReceivedEvent } from '@parley/events';
+import { DomainError } from '@parley/errors';
+import { sql, type Database } from '@parley/postgres';
+import { BackgroundLoop, type Logger } from '@parley/service';
+import { z } from 'zod';
+import { applyFields } from './contact.ts';
+import { ContactEntity } from './contact.entity.ts';
+import { tagList } from './contact.requests.ts';
+
+const PURGE_INTERVAL_MS = 60_000;
+const PURGE_BATCH_SIZE = 1_000;
+
+/** The data of session.tags_requested, as far as contacts are concerned (session_events.proto). */
+const tagsRequested = z.object({
+  effect_id: z.string().min(1).max(255),
+  contact_id: z.uuid(),
+  // What is empty may be absent in proto3's JSON.
+  add: tagList.default([]),
+  remove: tagList.default([]),
+});
+
+/** Changes contacts' tags as flows ask for it, once for each effect_id. */
+export class TagChanges {
+  private readonly database: Database;
+  private readonly logger: Logger;
+
+  constructor(database: Database, logger: Logger) {
+    this.database = database;
+    this.logger = logger;
+  }
+
+  /** Resolves when the change is made, was made before, or cannot be made. Fails for what is no session.tags_requested. */
+  async apply({ tenantId, data }: ReceivedEvent): Promise<void> {
+    const {
+      effect_id: effectId,
+      contact_id: id,
+      add: addTags,
+      remove: removeTags,
+    } = tagsRequested.parse(data);
+    try {
+      await this.database.transaction(async (tx) => {
+        const fresh = await sql(
+          tx,
+          `INSERT INTO tag_changes (tenant_id, effect_id, applied_at) VALUES ($1, $2, clock_timestamp())
+           ON CONFLICT DO NOTHING RETURNING 1`,
+          [tenantId, effectId],
+        );
+        if (fresh.length === 0) return;
+        const where = { tenantId, id };
+        const contact = await tx.findOne(ContactEntity, { where, lock: { mode: 'pessimistic_write' } });
+        if (!contact) return;
+        applyFields(contact, { addTags, removeTags });
+        await tx.save(contact);
+      });
+    } catch (error) {
+      // The contact has its limit of tags: trying again would not help.
+      if (!(error instanceof DomainError && error.kind === 'invalid_argument')) throw error;
+      this.logger.warn('Tags that a flow asked for were not set', {
+        tenant_id: tenantId,
+        contact: id,
+        error,
+      });
+    }
+  }
+}
+
+/** Forgets changes that cannot come again: streams keep events for 7 days. */
+export function tagChangePurge(database: Database, logger: Logger): BackgroundLoop {
+  return new BackgroundLoop({
+    name: 'Tag change purge',
+    pauseMs: PURGE_INTERVAL_MS,
+    logger,
+    work: async () => {
+      const rows = await database.query(
+        `DELETE FROM tag_changes WHERE (tenant_id, effect_id) IN (
+           SELECT tenant_id, effect_id FROM tag_changes WHERE applied_at < statement_timestamp() - interval '8 days'
+           ORDER BY applied_at LIMIT ${PURGE_BATCH_SIZE} FOR UPDATE SKIP LOCKED)
+         RETURNING 1`,
+      );
+      return rows.length === PURGE_BATCH_SIZE;
+    },
+  });
+}
