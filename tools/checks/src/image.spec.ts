@@ -51,7 +51,7 @@ describe("tools/image/build-app.mjs, the Dockerfile's build", () => {
       'contact',
       (port: number) => `grpc://127.0.0.1:${port}`,
       // Reflection reads the compiled protos.
-      { GRPC_REFLECTION: 'true', ...tlsSettingsOf(certificates, 'contact') },
+      { GRPC_REFLECTION: 'true', NATS_URL: 'nats://127.0.0.1:1', ...tlsSettingsOf(certificates, 'contact') },
     ],
   ])(
     'makes a folder with all %s needs to migrate, start, say it is healthy and stop, and no more',
@@ -92,7 +92,7 @@ describe("tools/image/build-app.mjs, the Dockerfile's build", () => {
   it('refuses what is not an app', async () => {
     await expect(
       runFile(process.execPath, [join(ROOT, 'tools/image/build-app.mjs'), 'errors', join(folder, 'errors')]),
-    ).rejects.toThrow('must be one of contact, flow-catalog, gateway, session');
+    ).rejects.toThrow('must be one of channel, contact, flow-catalog, gateway, session');
   });
 });
 
