@@ -54,7 +54,10 @@ describe('publishing a flow', () => {
     await app.update(tenant, id, { name: 'Renamed' });
     expect((await app.publish(tenant, id)).flow!.publishedVersion).toBe(2);
     const second = await app.version(tenant, id, 2);
-    await app.update(tenant, id, { settings: { sessionTtlMinutes: 9 }, definition: GRAPH_WITHOUT_ENTRY });
+    await app.update(tenant, id, {
+      settingsChange: { sessionTtlMinutes: 9 },
+      definition: GRAPH_WITHOUT_ENTRY,
+    });
     expect((await app.publish(tenant, id)).flow!.publishedVersion).toBe(3);
     expect(await app.version(tenant, id, 1)).toEqual(first);
     expect(await app.version(tenant, id, 2)).toEqual(second);
@@ -69,8 +72,8 @@ describe('publishing a flow', () => {
   it.each([
     ['the name', { name: 'Renamed' }],
     ['the graph', { definition: GRAPH_WITHOUT_ENTRY }],
-    ['the TTL', { settings: { sessionTtlMinutes: 6 } }],
-    ['the channel', { settings: { channel: 'whatsapp' } }],
+    ['the TTL', { settingsChange: { sessionTtlMinutes: 6 } }],
+    ['the channel', { settingsChange: { channel: 'whatsapp' } }],
   ])('makes a new version when %s changed', async (_, change) => {
     await app.publish(tenant, id);
     await app.update(tenant, id, change);
@@ -120,12 +123,12 @@ describe('publishing a flow', () => {
     ];
     const edges = [{ source: 'start', target: 'ask' }];
     const definition = JSON.stringify({ nodes, edges });
-    await app.update(tenant, id, { definition, settings: { channel: 'whatsapp' } });
+    await app.update(tenant, id, { definition, settingsChange: { channel: 'whatsapp' } });
     await expect(app.publish(tenant, id)).rejects.toMatchObject({
       reason: 'FLOW_GRAPH_INVALID',
       fields: [{ field: 'nodes[1].data.choices[0].title', description: expect.stringContaining('WhatsApp') }],
     });
-    await app.update(tenant, id, { settings: { channel: 'webhook' } });
+    await app.update(tenant, id, { settingsChange: { channel: 'webhook' } });
     expect((await app.publish(tenant, id)).flow!.publishedVersion).toBe(1);
     expect((await app.version(tenant, id, 1)).settings).toEqual({ sessionTtlMinutes: 5, channel: 'webhook' });
   });

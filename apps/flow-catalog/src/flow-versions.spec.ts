@@ -25,7 +25,7 @@ async function publishBad(): Promise<void> {
   await app.update(tenant, id, {
     name: 'Bad',
     definition: CURT_GRAPH,
-    settings: { sessionTtlMinutes: 9 },
+    settingsChange: { sessionTtlMinutes: 9 },
   });
   await app.publish(tenant, id);
 }

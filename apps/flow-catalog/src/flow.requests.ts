@@ -50,7 +50,8 @@ export const updateFlowRequest = z.object({
   id: uuid,
   name: name.optional(),
   definition: definition.optional(),
-  settings: z
+  settings: settings.optional(),
+  settingsChange: z
     .object({ sessionTtlMinutes: sessionTtlMinutes.optional(), channel: channel.optional() })
     .optional(),
 });

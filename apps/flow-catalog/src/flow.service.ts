@@ -68,10 +68,12 @@ export class FlowService {
   }
 
   async update(request: UpdateFlow): Promise<FlowEntity> {
-    const { tenantId, id, name, definition, settings } = request;
+    const { tenantId, id, name, definition, settings, settingsChange } = request;
+    const sessionTtlMinutes = settingsChange?.sessionTtlMinutes ?? settings?.sessionTtlMinutes;
+    const channel = settingsChange?.channel ?? settings?.channel;
     return this.database.transaction(async (tx) => {
       const flow = await lock(tx, { tenantId, id });
-      editDraft(flow, { name, definition, settings });
+      editDraft(flow, { name, definition, sessionTtlMinutes, channel });
       return tx.save(flow);
     });
   }

@@ -77,18 +77,28 @@ describe('updating a draft', () => {
     ['the name', { name: 'Renamed' }, { name: 'Renamed' }],
     ['the graph', { definition: '{"nodes":[]}' }, { draftDefinition: '{"nodes":[]}' }],
     [
+      'all settings',
+      { settings: { sessionTtlMinutes: 9, channel: '' } },
+      { settings: { sessionTtlMinutes: 9, channel: '' } },
+    ],
+    [
+      'all settings, and then some',
+      { settings: { sessionTtlMinutes: 9, channel: '' }, settingsChange: { channel: 'whatsapp' } },
+      { settings: { sessionTtlMinutes: 9, channel: 'whatsapp' } },
+    ],
+    [
       'the TTL',
-      { settings: { sessionTtlMinutes: 7 } },
+      { settingsChange: { sessionTtlMinutes: 7 } },
       { settings: { sessionTtlMinutes: 7, channel: 'webhook' } },
     ],
     [
       'the channel',
-      { settings: { channel: 'whatsapp' } },
+      { settingsChange: { channel: 'whatsapp' } },
       { settings: { sessionTtlMinutes: 5, channel: 'whatsapp' } },
     ],
     [
       'the channel to none',
-      { settings: { channel: '' } },
+      { settingsChange: { channel: '' } },
       { settings: { sessionTtlMinutes: 5, channel: '' } },
     ],
     ['nothing, when nothing is given', {}, {}],
@@ -113,7 +123,7 @@ describe('updating a draft', () => {
     const draft = await app.update(tenant, id, {
       name: 'Second',
       definition: BROKEN_GRAPH,
-      settings: { sessionTtlMinutes: 9 },
+      settingsChange: { sessionTtlMinutes: 9 },
     });
     expect(draft).toMatchObject({ status: FlowStatus.PUBLISHED, publishedVersion: 1, name: 'Second' });
     expect(await app.version(tenant, id, 1)).toEqual(version);
@@ -131,12 +141,12 @@ describe('updating a draft', () => {
     await Promise.all([
       app.update(tenant, id, { name: 'Renamed' }),
       app.update(tenant, id, { definition: BROKEN_GRAPH }),
-      app.update(tenant, id, { settings: { sessionTtlMinutes: 9 } }),
+      app.update(tenant, id, { settingsChange: { sessionTtlMinutes: 9 } }),
     ]);
     expect(await app.get(tenant, id)).toMatchObject({
       name: 'Renamed',
       draftDefinition: BROKEN_GRAPH,
-      settings: { sessionTtlMinutes: 9 },
+      settingsChange: { sessionTtlMinutes: 9 },
     });
   });
 });

@@ -12,7 +12,8 @@ import type { FlowVersionEntity } from './flow-version.entity.ts';
 export interface DraftChange {
   name?: string | undefined;
   definition?: string | undefined;
-  settings?: { sessionTtlMinutes?: number | undefined; channel?: string | undefined } | undefined;
+  sessionTtlMinutes?: number | undefined;
+  channel?: string | undefined;
 }
 
 /** Changes the draft; what is published stays. Fails with FLOW_ARCHIVED. */
@@ -20,8 +21,8 @@ export function editDraft(flow: FlowEntity, change: DraftChange): void {
   refuseArchived(flow);
   flow.name = change.name ?? flow.name;
   flow.draftDefinition = change.definition ?? flow.draftDefinition;
-  flow.sessionTtlMinutes = change.settings?.sessionTtlMinutes ?? flow.sessionTtlMinutes;
-  flow.channel = change.settings?.channel ?? flow.channel;
+  flow.sessionTtlMinutes = change.sessionTtlMinutes ?? flow.sessionTtlMinutes;
+  flow.channel = change.channel ?? flow.channel;
 }
 
 /**

@@ -87,7 +87,7 @@ export class FlowCatalogApp {
   }
 
   async update(tenantId: string, id: string, given: Partial<UpdateFlowRequest>): Promise<Flow> {
-    const request = { tenantId, id, settings: undefined, ...given };
+    const request = { tenantId, id, settings: undefined, settingsChange: undefined, ...given };
     return (await call(this.client, this.client.updateFlow, request)).flow!;
   }
 

@@ -102,7 +102,8 @@ export class FlowsController {
       id: idInPath(id, 'FLOW_NOT_FOUND'),
       name: body.name,
       definition: body.definition,
-      settings: body.settings && {
+      settings: undefined,
+      settingsChange: body.settings && {
         sessionTtlMinutes: body.settings.session_ttl_minutes,
         channel: body.settings.channel,
       },
