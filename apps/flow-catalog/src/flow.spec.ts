@@ -146,7 +146,7 @@ describe('updating a draft', () => {
     expect(await app.get(tenant, id)).toMatchObject({
       name: 'Renamed',
       draftDefinition: BROKEN_GRAPH,
-      settingsChange: { sessionTtlMinutes: 9 },
+      settings: { sessionTtlMinutes: 9 },
     });
   });
 });
