@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EventProbe, type RecordedEvent } from '@parley/testing';
+import { EventProbe, HttpRecorder, type RecordedEvent } from '@parley/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { CHANNEL_STREAM } from './channel-stream.ts';
 import { FAILURE_CODES } from './send-outcome.ts';
 import { ChannelApp, newMessage } from './testing/channel-app.ts';
-import { HttpRecorder } from './testing/http-recorder.ts';
 
 interface AsyncApi {
   channels: Record<string, { address: string; messages: Record<string, { $ref: string }> }>;

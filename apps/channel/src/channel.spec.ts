@@ -5,8 +5,8 @@ import { Webhook } from 'standardwebhooks';
 import { v7 as uuidv7 } from 'uuid';
 import { signingSecrets } from './channel.ts';
 import { ChannelApp, newMessage, WHATSAPP } from './testing/channel-app.ts';
-import { HttpRecorder } from './testing/http-recorder.ts';
 import { DeliveryStatus } from '@parley/contracts/channel';
+import { HttpRecorder } from '@parley/testing';
 
 const { WEBHOOK, WHATSAPP: WHATSAPP_KIND } = ChannelKind;
 const URL_ = 'https://shop.example.com/parley';

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { HttpRecorder, type RecordedAnswer } from '@parley/testing';
 import { post, type Post, type Resolve } from './outbound-http.ts';
-import { HttpRecorder, type RecordedAnswer } from './testing/http-recorder.ts';
 
 const servers: HttpRecorder[] = [];
 

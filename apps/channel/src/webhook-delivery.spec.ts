@@ -1,11 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChannelStatus, DeliveryStatus } from '@parley/contracts/channel';
 import { call } from '@parley/grpc';
-import { eventually, EventProbe } from '@parley/testing';
+import {
+  EventProbe,
+  eventually,
+  HttpRecorder,
+  type RecordedAnswer,
+  type RecordedRequest,
+} from '@parley/testing';
 import { Webhook } from 'standardwebhooks';
 import { v7 as uuidv7 } from 'uuid';
 import { ChannelApp, newMessage } from './testing/channel-app.ts';
-import { HttpRecorder, type RecordedAnswer, type RecordedRequest } from './testing/http-recorder.ts';
 
 const { PENDING, DELIVERED, FAILED } = DeliveryStatus;
 

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { RecordedAnswer } from './http-recorder.ts';
+import type { RecordedAnswer } from '@parley/testing';
 import { WHATSAPP } from './channel-app.ts';
 
 /** What the Cloud API answers to a message that it takes. */

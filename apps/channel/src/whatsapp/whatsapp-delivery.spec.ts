@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChannelKind, DeliveryStatus } from '@parley/contracts/channel';
-import { eventually, EventProbe } from '@parley/testing';
+import {
+  EventProbe,
+  eventually,
+  HttpRecorder,
+  type RecordedAnswer,
+  type RecordedRequest,
+} from '@parley/testing';
 import { ChannelApp, newMessage, WHATSAPP, type NewMessage } from '../testing/channel-app.ts';
 import { notification, notify, refused, statusOf, taken } from '../testing/fake-whatsapp.ts';
-import { HttpRecorder, type RecordedAnswer, type RecordedRequest } from '../testing/http-recorder.ts';
 
 const { PENDING, SENT, DELIVERED, FAILED } = DeliveryStatus;
 
