@@ -22,7 +22,7 @@ import { ALLOW_PRIVATE_TARGETS } from './set-channel.pipe.ts';
 import { WhatsAppInbound } from './whatsapp/whatsapp-inbound.ts';
 
 /** They are written together: the more there are, the less each costs. */
-const EVENTS_IN_HAND = 64;
+const EVENTS_IN_HAND = 256;
 
 @Module({})
 class AppModule {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { messageRequested, type MessageRequested } from './message-requested.ts';
 
 /** Of one statement. */
-const MAX_ITEMS = 64;
+const MAX_ITEMS = 256;
 const MAX_BYTES = 1024 * 1024;
 /** Longer than a statement takes to give up. */
 const LIMIT_MS = 5_000;

@@ -25,10 +25,9 @@ const env = {
   PARLEY_HOME: HOME,
   SESSION_REPLICAS: '2',
   ...Object.fromEntries(
-    ['GATEWAY', 'CONTACT', 'FLOW_CATALOG', 'SESSION', 'POSTGRES', 'NATS'].map((name) => [
-      `${name}_PORT`,
-      '0',
-    ]),
+    ['GATEWAY', 'CONTACT', 'FLOW_CATALOG', 'SESSION', 'CHANNEL', 'CHANNEL_HTTP', 'POSTGRES', 'NATS'].map(
+      (name) => [`${name}_PORT`, '0'],
+    ),
   ),
 };
 

@@ -70,7 +70,16 @@ export class Parley implements System {
   static async start(options: ParleyOptions): Promise<Parley> {
     const { name, home, sessionReplicas = 1, env = {}, signal } = options;
     const nats = await findNatsServer(join(REPOSITORY_ROOT, '.parley', 'nats-server'), signal);
-    const ports = ['GATEWAY', 'CONTACT', 'FLOW_CATALOG', 'SESSION', 'POSTGRES', 'NATS'];
+    const ports = [
+      'GATEWAY',
+      'CONTACT',
+      'FLOW_CATALOG',
+      'SESSION',
+      'CHANNEL',
+      'CHANNEL_HTTP',
+      'POSTGRES',
+      'NATS',
+    ];
     const started = await startProcess({
       name,
       command: process.execPath,
@@ -113,6 +122,7 @@ export class Parley implements System {
         name: index === 0 ? 'session' : `session-${index + 1}`,
         pid,
       })),
+      { kind: 'service', name: 'channel', pid: pids.channel },
       {
         kind: 'database',
         name: 'postgres',

@@ -12,7 +12,7 @@ export interface Stack {
   databases: Record<'contact' | 'session', string>;
   tenant_id: string;
   token: string;
-  pids: Record<'gateway' | 'contact' | 'flow_catalog', number>;
+  pids: Record<'gateway' | 'contact' | 'flow_catalog' | 'channel', number>;
   replicas: { session: { address: string; pid: number }[] };
 }
 
