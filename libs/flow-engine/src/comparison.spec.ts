@@ -51,6 +51,8 @@ describe('a comparison', () => {
     ['total', 'gt', '13'],
     ['day', 'gt', '2026-05-06'],
     ['name', 'gt', 'Ada'],
+    ['name', 'gt', 5],
+    ['total', 'lt', 'x'],
     ['total', 'gte', 129],
     ['total', 'gte', 128],
     ['zero', 'gte', 0],
