@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
 import { runInRequest } from '@parley/service';
-import { freePort } from '@parley/testing';
+import { eventually, freePort } from '@parley/testing';
 import { call, connect } from './client.ts';
 import { EchoService } from './testing/echo-service.ts';
 
@@ -189,7 +189,8 @@ describe('a service that is away', () => {
     await expect(get()).rejects.toMatchObject(UNAVAILABLE);
     const second = await EchoService.start({ port });
     started.push(second);
-    await get();
+    // It tries to connect again by itself, a moment later each time.
+    await eventually(get, 5_000);
     expect(second.seen).toHaveLength(1);
     client.close();
   });
