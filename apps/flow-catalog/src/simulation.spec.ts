@@ -9,6 +9,7 @@ import {
   type SimulationStep,
 } from '@parley/contracts/flow-catalog';
 import { call } from '@parley/grpc';
+import { inTime } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { BROKEN_GRAPH, FlowCatalogApp, GRAPH_WITHOUT_ENTRY } from './testing/flow-catalog-app.ts';
 
@@ -252,23 +253,22 @@ describe('a simulation of a hostile flow', () => {
   });
 
   it('ends within its time, and other calls are answered meanwhile', async () => {
-    const begun = performance.now();
-    const simulation = simulate({
-      flowId: '',
-      definition,
-      context: JSON.stringify({ long: 'x'.repeat(2_000) }),
-      httpAnswers: [{ nodeId: 'ask', status: 200 }],
+    await inTime(2_000, async () => {
+      const simulation = simulate({
+        flowId: '',
+        definition,
+        context: JSON.stringify({ long: 'x'.repeat(2_000) }),
+        httpAnswers: [{ nodeId: 'ask', status: 200 }],
+      });
+      const over = simulation.then(() => true);
+      let slowest = 0;
+      for (let isOver = false; !isOver;) {
+        const asked = performance.now();
+        isOver = await Promise.race([over, app.get(tenant, flowId).then(() => false)]);
+        slowest = Math.max(slowest, performance.now() - asked);
+      }
+      expect(slowest).toBeLessThan(1_000);
+      expect((await simulation).problem).toMatchObject({ code: 'SIMULATION_TOO_LONG' });
     });
-    const over = simulation.then(() => true);
-    let slowest = 0;
-    for (let isOver = false; !isOver;) {
-      const asked = performance.now();
-      isOver = await Promise.race([over, app.get(tenant, flowId).then(() => false)]);
-      slowest = Math.max(slowest, performance.now() - asked);
-    }
-    const { problem } = await simulation;
-    expect(problem).toMatchObject({ code: 'SIMULATION_TOO_LONG' });
-    expect(performance.now() - begun).toBeLessThan(2_000);
-    expect(slowest).toBeLessThan(1_000);
   });
 });
