@@ -1,7 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Resolve } from '@parley/public-lookup';
 import { HttpRecorder, type RecordedAnswer } from '@parley/testing';
-import { post, type Post, type Resolve } from './outbound-http.ts';
+import { post, type Post } from './outbound-http.ts';
 
 const servers: HttpRecorder[] = [];
 

@@ -1,4 +1,3 @@
-import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import {
   Agent as HttpAgent,
   request as httpRequest,
@@ -6,8 +5,8 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { LookupFunction } from 'node:net';
-import { isPublicAddress, isPublicHost } from '@parley/flow-engine';
+import { isPublicHost } from '@parley/flow-engine';
+import { AddressRefusedError, publicLookup, type Resolve } from '@parley/public-lookup';
 
 export interface Post {
   url: URL;
@@ -20,13 +19,6 @@ export interface Post {
   /** Finds a name's addresses. Default: as the system does. */
   resolve?: Resolve;
 }
-
-/** As dns.lookup with all: true. */
-export type Resolve = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
 
 export interface Answer {
   status: number;
@@ -67,14 +59,14 @@ export async function post(request: Post): Promise<Answer> {
     const response = await send(request, ends);
     return { status: response.statusCode ?? 0, headers: response.headers, body: await readBody(response) };
   } catch (error) {
-    if (error instanceof AddressRefused) throw new PostError('address_refused', error);
+    if (error instanceof AddressRefusedError) throw new PostError('address_refused', error);
     if (signal?.aborted) throw new PostError('interrupted', error);
     throw new PostError(timeout.aborted ? 'timeout' : 'connection_failed', error);
   }
 }
 
 function send(
-  { url, headers, body, allowPrivate, resolve = dnsLookup }: Post,
+  { url, headers, body, allowPrivate, resolve }: Post,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const secure = url.protocol === 'https:';
@@ -84,7 +76,7 @@ function send(
     headers: { ...headers, ...length },
     agent: secure ? agents.https : agents.http,
     signal,
-    ...(!allowPrivate && { lookup: publicOnly(resolve) }),
+    ...(!allowPrivate && { lookup: publicLookup(undefined, resolve) }),
   };
   return new Promise((answer, reject) => {
     const request = (secure ? httpsRequest : httpRequest)(url, options, answer);
@@ -108,26 +100,4 @@ async function readBody(response: IncomingMessage): Promise<string> {
     // Cut off: the status says what there is to say.
   }
   return Buffer.concat(chunks).toString();
-}
-
-class AddressRefused extends Error {
-  override readonly name = 'AddressRefused';
-}
-
-/**
- * As dns.lookup, for names whose every address is on the internet. Asked when a connection is made, so that a name that
- * leads elsewhere the second time gains nothing.
- */
-function publicOnly(resolve: Resolve): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return callback(error, []);
-      const [first] = addresses;
-      if (!first || addresses.some(({ address }) => !isPublicAddress(address))) {
-        return callback(new AddressRefused('The name leads into a private network'), []);
-      }
-      if (options.all) callback(null, addresses);
-      else callback(null, first.address, first.family);
-    });
-  };
 }

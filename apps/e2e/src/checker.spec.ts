@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RecordedEvent } from '@parley/testing';
 import { judge } from './checker.ts';
-import type { Evidence, OutboxRow, SessionRow } from './evidence.ts';
+import type { Evidence, OutboxRow, SessionRow, SprintRow } from './evidence.ts';
 import { History, type Call } from './history.ts';
 import { storedTwice } from './event-invariants.ts';
 import { compare, heldBy, type Resources } from './resources.ts';
@@ -21,6 +21,8 @@ const row = (over: Partial<SessionRow> = {}): SessionRow => ({
   createdAt: at(0),
   expiresAt: at(30),
   endedAt: at(30),
+  entries: 2,
+  endEntry: 2,
   shownStatus: 'expired',
   shownAt: at(60),
   ...over,
@@ -71,8 +73,16 @@ const call = (over: Partial<Call> = {}): Call => ({
 });
 const evidence = (over: Partial<Evidence> = {}): Evidence => ({
   sessions: [row()],
+  sprints: [sprint()],
   outbox: [sent(), sent({ id: 'e2', type: 'session.expired', sequence: 2 })],
   events: [event(), expiry()],
+  ...over,
+});
+const sprint = (over: Partial<SprintRow> = {}): SprintRow => ({
+  sessionId: 's1',
+  firstEntry: 1,
+  at: at(0),
+  entries: [{ type: 'started', detail: {} }],
   ...over,
 });
 const names = (calls: Call[], left: Evidence, lateMs?: number): string[] =>
@@ -214,9 +224,96 @@ describe('the checker', () => {
     const sessions = Array.from({ length: 9 }, (_, index) =>
       row({ id: `r${index}`, contactId: `c${index}` }),
     );
-    const told = judge([call({ sessionId: undefined })], { sessions, outbox: [], events: [] });
+    const sprints = sessions.map(({ id }) => sprint({ sessionId: id }));
+    const told = judge([call({ sessionId: undefined })], { sessions, sprints, outbox: [], events: [] });
     expect(told).toHaveLength(6);
     expect(told.at(-1)).toEqual({ name: 'I4', text: 'and 4 more' });
+  });
+});
+
+describe('the checker, of conversations', () => {
+  const asked = { type: 'node', detail: { effect_id: 's1:1' } };
+  const request = (over: Partial<RecordedEvent> = {}): RecordedEvent =>
+    event({ id: 'm1', type: 'message.requested', sequence: 2, data: { effect_id: 's1:1' }, ...over });
+  /** It asked, took a reply, waited for another one in vain, and then ended by itself. */
+  const left = (over: Partial<Evidence> = {}): Evidence => ({
+    sessions: [
+      row({ status: 'completed', sequence: 3, entries: 5, endEntry: null, shownStatus: 'completed' }),
+    ],
+    sprints: [
+      sprint({ entries: [{ type: 'started', detail: {} }, asked] }),
+      sprint({ firstEntry: 3, at: at(2), entries: [{ type: 'reply', detail: {} }] }),
+      sprint({
+        firstEntry: 4,
+        at: at(12),
+        entries: [
+          { type: 'timeout', detail: {} },
+          { type: 'completed', detail: {} },
+        ],
+      }),
+    ],
+    outbox: [],
+    events: [event(), request(), event({ id: 'e3', type: 'session.completed', sequence: 3 })],
+    ...over,
+  });
+  const reply = (over: Partial<Call> = {}): Call =>
+    call({ kind: 'reply', key: undefined, flow: undefined, message: 'm1', result: 'accepted', ...over });
+  const due = call({ kind: 'wait', key: undefined, sessionId: undefined, due: [{ id: 's1', at: +at(12) }] });
+  const lost = reply({ outcome: 'unknown', status: 503, result: undefined, sessionId: undefined });
+
+  it('finds nothing where nothing is wrong, repeated replies included', () => {
+    expect(judge([call(), due, reply()], left())).toEqual([]);
+    expect(judge([call(), due, lost, reply(), reply({ message: 'm2', result: 'ignored' })], left())).toEqual(
+      [],
+    );
+    expect(judge([call(), due, lost], left())).toEqual([]);
+    const early = reply({ result: 'no_session', sessionId: undefined, answeredAt: BEGIN });
+    expect(judge([call(), due, early, reply()], left())).toEqual([]);
+  });
+
+  it.each([
+    ['a gap', [sprint({ entries: [asked] }), sprint({ firstEntry: 3 })]],
+    ['one twice', [sprint({ entries: [asked] }), sprint({ firstEntry: 1 })]],
+    ['fewer than its row says', [sprint({ entries: [asked] })]],
+  ])('finds a timeline with %s (I5)', (_, sprints) => {
+    expect(names([call(), due], left({ sprints }))).toContain('I5');
+  });
+
+  it.each([
+    ['lost', [event(), event({ id: 'e3', type: 'session.completed', sequence: 2 })]],
+    [
+      'asked for twice',
+      [...left().events.slice(0, 2), request({ id: 'm2', sequence: 3 }), ...left().events.slice(2)],
+    ],
+    ['made up', [event(), request({ data: { effect_id: 's1:9' } }), ...left().events.slice(2)]],
+  ])('finds a message that is %s (I4)', (_, events) => {
+    expect(names([call(), due, reply()], left({ events }))).toContain('I4');
+  });
+
+  it('finds a reply that was answered and is not there (I2), or is there twice (I3)', () => {
+    expect(names([call(), due, reply(), reply({ message: 'm2' })], left())).toEqual(['I2']);
+    const twice = left();
+    twice.sprints[1]!.entries.push({ type: 'reply', detail: {} });
+    expect(names([call(), due, reply()], twice)).toContain('I3');
+    // Without an answer it may be there, once.
+    expect(names([call(), due, reply(), { ...lost, message: 'm2' }], twice)).not.toContain('I3');
+  });
+
+  it('finds a message with two answers (I3)', () => {
+    expect(names([call(), due, reply(), reply({ result: 'ignored' })], left())).toEqual(['I3']);
+    expect(names([call(), due, reply(), reply({ sessionId: 's2' })], left())).toContain('I3');
+    const forgotten = reply({ result: 'no_session', sessionId: undefined, answeredAt: BEGIN + 20 });
+    expect(names([call(), due, reply(), forgotten], left())).toEqual(['I3']);
+  });
+
+  it('finds a wait that ended early, late or before anything was due (I6)', () => {
+    for (const times of [[], [+at(12) + 1], [+at(12) - 2_001]]) {
+      const other = { ...due, due: times.map((time) => ({ id: 's1', at: time })) };
+      expect(names([call(), other, reply()], left())).toEqual(['I6']);
+    }
+    expect(
+      names([call(), { ...due, due: [{ id: 's1', at: +at(12) - 2_001 }] }, reply()], left(), Infinity),
+    ).toEqual([]);
   });
 });
 
@@ -240,6 +337,12 @@ describe('the history', () => {
       { data: [{ id: 's1', status: 'running', expires_at: 'x' }] },
       { seen: [{ id: 's1', status: 'running' }] },
     ],
+    [
+      200,
+      { result: 'accepted', session: { id: 's1', status: 'running', expires_at: 'x' } },
+      { result: 'accepted', sessionId: 's1', seen: [{ id: 's1', status: 'running' }] },
+    ],
+    [200, { result: 'no_session', session: null }, { result: 'no_session', seen: [] }],
     [422, { error: 'no' }, { outcome: 'refused' }],
     [503, { error: 'away' }, { outcome: 'unknown' }],
   ])('takes from %i what it says of sessions', async (status, body, expected) => {

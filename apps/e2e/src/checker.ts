@@ -1,5 +1,6 @@
 import type { EventProbe, RecordedEvent } from '@parley/testing';
 import { drain, gather, type Evidence, type Query } from './evidence.ts';
+import { effectsOnce, repliesOnce, timeoutsOnTime, timelinesWhole } from './conversation-invariants.ts';
 import type { Call, History } from './history.ts';
 import {
   expiredOnTime,
@@ -58,6 +59,11 @@ export function judge(calls: Call[], evidence: Evidence, lateMs = LATE_MS): Viol
   const ours = (event: RecordedEvent): boolean => tenants.has(event.tenantid) || rows.has(event.subject);
   const all = evidence.events.filter((event) => ours(event) && !foreign.has(event.subject));
   const events = [...new Map(all.map((event) => [event.id, event])).values()];
+  const own = new Set(sessions.map(({ id }) => id));
+  const sprints = Map.groupBy(
+    evidence.sprints.filter(({ sessionId }) => own.has(sessionId)),
+    ({ sessionId }) => sessionId,
+  );
   const bySubject = Map.groupBy(events, (event) => event.subject);
   const found = [
     ...oneRunning(sessions),
@@ -70,6 +76,10 @@ export function judge(calls: Call[], evidence: Evidence, lateMs = LATE_MS): Viol
     ...expiredOnTime(sessions, bySubject, lateMs),
     ...neverShownPastItsTime(calls, sessions, rows),
     ...tenantsApart(calls, rows, events),
+    ...timelinesWhole(sessions, sprints),
+    ...effectsOnce(sessions, sprints, bySubject),
+    ...repliesOnce(calls, sprints),
+    ...timeoutsOnTime(calls, sprints, lateMs),
   ];
   return shorten(found);
 }

@@ -38,6 +38,39 @@ const QUESTION = {
   data: { text: 'Finish your order?', choices: [{ id: 'yes', title: 'Yes' }], max_attempts: 10 },
 };
 const DELAY = { type: 'delay', data: { minutes: 1_440 } };
+/** A conversation of any length: "more" asks again, "yes" ends it, no answer for ten minutes ends it otherwise. */
+const CONVERSATION = {
+  nodes: [
+    { id: 'start', type: 'entry', data: {} },
+    {
+      id: 'wait',
+      type: 'ask',
+      data: {
+        text: 'Finish your order, {{context.cart}}?',
+        choices: [
+          { id: 'yes', title: 'Yes' },
+          { id: 'more', title: 'Tell me more' },
+        ],
+        timeout_minutes: 10,
+        max_attempts: 10,
+      },
+    },
+    { id: 'details', type: 'send_message', data: { text: 'It is still in your cart.' } },
+    { id: 'done', type: 'send_message', data: { text: 'Thank you.' } },
+    { id: 'recovered', type: 'end', data: { outcome: 'recovered' } },
+    { id: 'reminder', type: 'send_message', data: { text: 'We keep it for you.' } },
+    { id: 'abandoned', type: 'end', data: { outcome: 'abandoned' } },
+  ],
+  edges: [
+    { source: 'start', target: 'wait' },
+    { source: 'wait', sourceHandle: 'more', target: 'details' },
+    { source: 'details', target: 'wait' },
+    { source: 'wait', sourceHandle: 'yes', target: 'done' },
+    { source: 'done', target: 'recovered' },
+    { source: 'wait', sourceHandle: 'timeout', target: 'reminder' },
+    { source: 'reminder', target: 'abandoned' },
+  ],
+};
 
 /**
  * The services as separate processes, two replicas of session among them, from their production builds; each on
@@ -141,17 +174,31 @@ export class Cluster {
 
   /** Makes a flow and, unless told otherwise, publishes it. Gives its id. */
   async createFlow(
-    options: { ttl?: number; entry?: boolean; publish?: boolean; tenant?: string; silent?: boolean } = {},
+    options: {
+      ttl?: number;
+      entry?: boolean;
+      publish?: boolean;
+      tenant?: string;
+      silent?: boolean;
+      /** Whether it asks again and again, and ends when answered or not; else it asks once, and nothing comes of it. */
+      converses?: boolean;
+    } = {},
   ): Promise<string> {
-    const { ttl = 30, entry = true, publish = true, tenant = 'acme', silent = false } = options;
+    const {
+      ttl = 30,
+      entry = true,
+      publish = true,
+      tenant = 'acme',
+      silent = false,
+      converses = false,
+    } = options;
     // Its sessions wait until they expire; unless silent they ask something, and may be answered.
     const wait = { id: 'wait', ...(silent ? DELAY : QUESTION) };
-    const definition = entry
-      ? {
-          nodes: [{ id: 'start', type: 'entry', data: {} }, wait],
-          edges: [{ source: 'start', target: 'wait' }],
-        }
-      : { nodes: [wait], edges: [] };
+    const asking = {
+      nodes: [...(entry ? [{ id: 'start', type: 'entry', data: {} }] : []), wait],
+      edges: entry ? [{ source: 'start', target: 'wait' }] : [],
+    };
+    const definition = converses ? CONVERSATION : asking;
     const settings = { session_ttl_minutes: ttl };
     const created = await this.request(
       'POST',
@@ -160,7 +207,10 @@ export class Cluster {
       tenant,
     );
     const { id } = created.body as { id: string };
-    if (publish) await this.request('POST', `/flows/${id}/publish`, undefined, tenant);
+    if (!publish) return id;
+    const published = await this.request('POST', `/flows/${id}/publish`, undefined, tenant);
+    // One without an entry is for those who want to see it refused.
+    if (entry && published.status !== 200) throw new Error(`Not published: ${published.text}`);
     return id;
   }
 

@@ -11,6 +11,9 @@ export interface SessionRow {
   createdAt: Date;
   expiresAt: Date;
   endedAt: Date | null;
+  /** How many entries its timeline has, and the number of an end from outside, which has no row of its own. */
+  entries: number;
+  endEntry: number | null;
   /** What current_sessions calls it, and the statement's time, by which it does. */
   shownStatus: string;
   shownAt: Date;
@@ -25,9 +28,18 @@ export interface OutboxRow {
   publishedAt: Date | null;
 }
 
+/** A row of session_sprints: entries of a session's timeline that were written together. */
+export interface SprintRow {
+  sessionId: string;
+  firstEntry: number;
+  at: Date;
+  entries: { type: string; detail: { effect_id?: string } }[];
+}
+
 /** What the services left behind: rows and events, in the stream's order and with their repetitions. */
 export interface Evidence {
   sessions: SessionRow[];
+  sprints: SprintRow[];
   outbox: OutboxRow[];
   events: RecordedEvent[];
 }
@@ -71,7 +83,7 @@ export async function gather(query: Query, probe: EventProbe): Promise<Evidence>
 
 async function stateOf(query: Query): Promise<string> {
   const rows = await query<object>(
-    `SELECT count(*), sum(sequence), (SELECT count(*) FROM outbox WHERE published_at IS NOT NULL) AS published FROM sessions`,
+    `SELECT count(*), sum(sequence), sum(entries), (SELECT count(*) FROM outbox WHERE published_at IS NOT NULL) AS published FROM sessions`,
   );
   return JSON.stringify(rows);
 }
@@ -82,9 +94,13 @@ async function gatherOnce(query: Query, probe: EventProbe): Promise<Evidence> {
   );
   const sessions = await query<SessionRow>(
     `SELECT s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.contact_id AS "contactId", s.status, s.sequence,
-       s.created_at AS "createdAt", s.expires_at AS "expiresAt", s.ended_at AS "endedAt",
+       s.created_at AS "createdAt", s.expires_at AS "expiresAt", s.ended_at AS "endedAt", s.entries, s.end_entry AS "endEntry",
        v.status AS "shownStatus", statement_timestamp() AS "shownAt"
      FROM sessions s JOIN current_sessions v ON v.tenant_id = s.tenant_id AND v.id = s.id ORDER BY s.created_at, s.id`,
+  );
+  const sprints = await query<SprintRow>(
+    `SELECT session_id AS "sessionId", first_entry AS "firstEntry", at, entries FROM session_sprints
+     ORDER BY session_id, first_entry`,
   );
   const published = outbox.filter((row) => row.publishedAt !== null).map((row) => row.id);
   // What does not come is the checker's to say.
@@ -93,7 +109,7 @@ async function gatherOnce(query: Query, probe: EventProbe): Promise<Evidence> {
     if (published.some((id) => !seen.has(id))) throw new Error('Events are missing');
   }, 5_000).catch(() => undefined);
   await quiet(probe);
-  return { sessions, outbox, events: [...probe.events] };
+  return { sessions, sprints, outbox, events: [...probe.events] };
 }
 
 async function quiet(probe: EventProbe): Promise<void> {

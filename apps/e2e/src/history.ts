@@ -3,7 +3,7 @@ export type Outcome = 'ok' | 'refused' | 'unknown';
 
 /** What was asked. The kind is for reports, and starts and reads are judged by it. */
 export interface Asked {
-  /** 'start' (of a session), 'read' (of sessions), 'cancel', or any other word. */
+  /** 'start' (of a session), 'read' (of sessions), 'cancel', 'reply', or any other word. */
   kind: string;
   tenantId: string;
   /** Idempotency-Key or request_id. Calls with the same one have to agree (I3). */
@@ -11,6 +11,8 @@ export interface Asked {
   flow?: string | undefined;
   /** The contact's id or phone, as it was sent. */
   contact?: string | undefined;
+  /** Of a reply: the id of its message. Calls with the same one are the same reply. */
+  message?: string | undefined;
   /** As it was sent; two calls with one key are the same call when their bodies are equal as JSON. */
   body?: unknown;
 }
@@ -28,6 +30,10 @@ export interface Answered {
   started?: boolean | undefined;
   /** Whether it is the answer of an earlier call with the same key, so that what it says may be past. */
   replayed?: boolean | undefined;
+  /** Of a reply: what it came to. */
+  result?: string | undefined;
+  /** Sessions whose wait was made to end at a time: what stands in for ten minutes passing. */
+  due?: { id: string; at: number }[] | undefined;
   /** Every session the answer shows, with its status there (I7, I8). */
   seen?: { id: string; status: string }[] | undefined;
 }
@@ -88,16 +94,20 @@ export class History {
   }
 }
 
-/** What a REST answer of ours says: a start's, one session's, or a list's. */
+/** What a REST answer of ours says: a start's, a reply's, one session's, or a list's. */
 function readHttp({ status, headers, body }: HttpAnswer): Answered {
   if (status >= 500) return { outcome: 'unknown', status, answer: body };
   if (status >= 400) return { outcome: 'refused', status, answer: body };
   const replayed = headers.get('idempotent-replayed') === 'true';
   const answered: Answered = { outcome: 'ok', status, answer: body, replayed };
-  const { data, id, contact_id, status: state } = (body ?? {}) as Record<string, unknown>;
+  const { data, id, contact_id, status: state, result, session } = (body ?? {}) as Record<string, unknown>;
   if (state === 'started' || state === 'already_running') {
     const contactId = contact_id as string;
     return { ...answered, sessionId: id as string, contactId, started: state === 'started' };
+  }
+  if (typeof result === 'string') {
+    const seen = [session].filter(isSession);
+    return { ...answered, result, sessionId: seen[0]?.id, seen };
   }
   const list = Array.isArray(body) ? body : Array.isArray(data) ? data : [body];
   return { ...answered, seen: list.filter(isSession) };

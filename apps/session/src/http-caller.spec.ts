@@ -1,7 +1,7 @@
-import type { lookup } from 'node:dns';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Resolve } from '@parley/public-lookup';
 import { HttpCaller } from './http-caller.ts';
 
 const KIB = 1024;
@@ -27,18 +27,13 @@ afterEach(async () => {
 afterAll(() => void server.close());
 
 /** A name server that leads every name to these addresses. */
-function resolvingTo(...addresses: string[]): typeof lookup {
-  const resolve = (
-    _name: string,
-    _options: unknown,
-    callback: (error: null, found: { address: string; family: number }[]) => void,
-  ) =>
+const resolvingTo =
+  (...addresses: string[]): Resolve =>
+  (_name, _options, callback) =>
     callback(
       null,
       addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
     );
-  return resolve as unknown as typeof lookup;
-}
 
 function get(url: string, timeoutMs = 2_000) {
   return caller!.call({ effectId: 'e.1', method: 'GET', url, headers: [], body: null, timeoutMs });

@@ -1,17 +1,10 @@
-import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP } from 'node:net';
-import { isPublicAddress, isPublicHost, type HttpAnswer, type HttpRequest } from '@parley/flow-engine';
+import { isPublicHost, type HttpAnswer, type HttpRequest } from '@parley/flow-engine';
+import { AddressRefusedError, publicLookup, type Resolve } from '@parley/public-lookup';
 import { Agent, request as send } from 'undici';
 
 /** Bytes of an answer that are read at most. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 const CONNECTIONS_PER_HOST = 16;
-
-type LookupCallback = (
-  error: NodeJS.ErrnoException | null,
-  address: string | LookupAddress[],
-  family?: number,
-) => void;
 
 /** An answer, and whether asking again may give a better one. */
 export interface CallResult {
@@ -27,10 +20,10 @@ export class HttpCaller {
   private readonly agent: Agent;
 
   /** hosts: addresses of names that the operator has decided on, private ones too. resolve: how other names are looked up. */
-  constructor(hosts: ReadonlyMap<string, string>, resolve: typeof lookup = lookup) {
+  constructor(hosts: ReadonlyMap<string, string>, resolve?: Resolve) {
     this.agent = new Agent({
       connections: CONNECTIONS_PER_HOST,
-      connect: { lookup: lookupAllowed(hosts, resolve) },
+      connect: { lookup: publicLookup(hosts, resolve) },
     });
   }
 
@@ -38,7 +31,7 @@ export class HttpCaller {
   async call({ effectId, method, url, headers, body, timeoutMs }: HttpRequest): Promise<CallResult> {
     // A host that is an address is not looked up.
     if (!URL.canParse(url) || !isPublicHost(new URL(url))) {
-      return { answer: { error: 'the address is not on the internet' }, retryable: false };
+      return { answer: { error: NOT_PUBLIC }, retryable: false };
     }
     try {
       const response = await send(url, {
@@ -59,7 +52,10 @@ export class HttpCaller {
         retryable: status === 429 || status >= 500,
       };
     } catch (error) {
-      return { answer: { error: describe(error, timeoutMs) }, retryable: !(error instanceof RefusedError) };
+      return {
+        answer: { error: describe(error, timeoutMs) },
+        retryable: !(error instanceof AnswerTooLargeError || isRefused(error)),
+      };
     }
   }
 
@@ -68,8 +64,10 @@ export class HttpCaller {
   }
 }
 
-/** What asking again does not change. */
-class RefusedError extends Error {}
+const NOT_PUBLIC = 'the address is not on the internet';
+
+/** Asking again does not change it. */
+class AnswerTooLargeError extends Error {}
 
 async function readLimited(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
@@ -78,17 +76,24 @@ async function readLimited(body: AsyncIterable<Uint8Array>): Promise<string> {
     size += chunk.length;
     // Leaving the loop destroys the connection.
     if (size > MAX_ANSWER_BYTES)
-      throw new RefusedError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+      throw new AnswerTooLargeError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
+function isRefused(error: unknown): boolean {
+  return (
+    error instanceof AddressRefusedError ||
+    (error as { cause?: unknown }).cause instanceof AddressRefusedError
+  );
+}
+
 /** In words for the timeline; without what a library or a system says of our own network. */
 function describe(error: unknown, timeoutMs: number): string {
-  if (error instanceof RefusedError) return error.message;
-  const { name, code, cause } = error as { name?: string; code?: string; cause?: unknown };
-  if (cause instanceof RefusedError) return cause.message;
+  if (error instanceof AnswerTooLargeError) return error.message;
+  if (isRefused(error)) return NOT_PUBLIC;
+  const { name, code } = error as { name?: string; code?: string };
   if (name === 'TimeoutError' || name === 'AbortError') return `no answer within ${timeoutMs} ms`;
   switch (code) {
     case 'ENOTFOUND':
@@ -99,22 +104,4 @@ function describe(error: unknown, timeoutMs: number): string {
     default:
       return 'the request could not be made';
   }
-}
-
-/** dns.lookup, without addresses that are not the internet's, but for those the operator has named. */
-function lookupAllowed(hosts: ReadonlyMap<string, string>, resolve: typeof lookup) {
-  return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
-    const give = (addresses: LookupAddress[]): void => {
-      const [first] = addresses;
-      if (!first) callback(new RefusedError('the address is not on the internet'), []);
-      else if (options.all) callback(null, addresses);
-      else callback(null, first.address, first.family);
-    };
-    const named = hosts.get(hostname);
-    if (named !== undefined) return give([{ address: named, family: isIP(named) }]);
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) callback(error, []);
-      else give(addresses.filter(({ address }) => isPublicAddress(address)));
-    });
-  };
 }

@@ -132,17 +132,20 @@ skewed(
   },
 );
 
-describe('any sequence of starts, cancels, time passing, reads and killed replicas', () => {
-  it('does what a model of thirty lines does (P1, P2, P4, P6, P9, fault 18)', async () => {
+describe('any sequence of starts, replies, cancels, time passing, reads and killed replicas', () => {
+  it('does what a model of fifty lines does (P1, P2, P4, P6, P9, fault 18)', async () => {
+    const history = new History();
+    const talking = new SessionReplicas(cluster, await cluster.createFlow({ converses: true }));
     const runs: { model: Model; contacts: string[]; kills: number }[] = [];
     const newRun = (): { model: Model; real: Real } => {
       const run = { model: new Model(), contacts: [uuidv7(), uuidv7(), uuidv7()], kills: 0 };
       runs.push(run);
-      return { model: run.model, real: replicas.real(run) };
+      return { model: run.model, real: talking.real(run, history) };
     };
     const property = fc.asyncProperty(commands(), (sequence) => fc.asyncModelRun(newRun, sequence));
     const limits = { numRuns: effort(8, 150), interruptAfterTimeLimit: effort(60_000, 3_000_000) };
     await fc.assert(property, { ...limits, seed: seed() });
+    talking.close();
     const kills = runs.reduce((sum, run) => sum + run.kills, 0);
     tell('Model', { runs: runs.length, kills });
 
@@ -161,10 +164,6 @@ describe('any sequence of starts, cancels, time passing, reads and killed replic
         expect(stored.toSorted(byId)).toEqual(expected.toSorted(byId));
       }
     });
-    const history = new History();
-    await history.record({ kind: 'model', tenantId: cluster.tenantIdOf() }, () =>
-      Promise.resolve({ outcome: 'ok' }),
-    );
     expect(await check(history, { query: (text) => cluster.query('session', text), probe })).toEqual([]);
   });
 });

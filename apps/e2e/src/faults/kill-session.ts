@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { eventually } from '@parley/testing';
 import type { Frame } from '../wire/frame.ts';
 import { pass } from './load.ts';
-import type { Rig } from './rig.ts';
+import type { Reply, Rig, Start } from './rig.ts';
 
 interface Point {
   wire: 'postgres' | 'nats';
+  /** What the callers do; default start. */
+  by?: 'reply';
   /** Whether the starts have keys. Those without are a single statement. */
   keyed?: boolean;
   /** The message before which the process dies; what it says is never passed on. */
@@ -13,7 +16,7 @@ interface Point {
 
 const WRITES_OF_A_START = /INTO (start_requests|sessions)/;
 
-/** Where a start can die, in the order in which a start comes by. */
+/** Where a start can die, and a reply, in the order in which they come by. */
 export const POINTS = {
   'before its first write': {
     wire: 'postgres',
@@ -51,17 +54,41 @@ export const POINTS = {
     wire: 'postgres',
     at: ({ kind, text }) => kind === 'statement' && /UPDATE outbox SET published_at/.test(text),
   },
+  'before what a reply came to': {
+    wire: 'postgres',
+    by: 'reply',
+    at: ({ kind, text }) => kind === 'statement' && ADVANCE.test(text),
+  },
+  'before the commit of a reply': {
+    wire: 'postgres',
+    by: 'reply',
+    at: ({ kind, text, transaction }) => kind === 'statement' && text === 'COMMIT' && isReply(transaction),
+  },
+  'after the commit of a reply': {
+    wire: 'postgres',
+    by: 'reply',
+    at: ({ tag, transaction }) => tag === 'COMMIT' && isReply(transaction),
+  },
+  'after the publish of what a reply came to': {
+    wire: 'nats',
+    by: 'reply',
+    at: ({ kind }) => kind === 'ack',
+  },
 } satisfies Record<string, Point>;
 
 export type PointName = keyof typeof POINTS;
 export const POINT_NAMES = Object.keys(POINTS) as PointName[];
 
 /**
- * Fault 1. Kills the one session process with SIGKILL at a point of a start, while `starts` callers make one each
- * and repeat it until it is answered; then starts the process again.
+ * Fault 1. Kills the one session process with SIGKILL at a point of a start or a reply, while so many callers make one
+ * each and repeat it until it is answered; then starts the process again.
  */
-export async function killSessionAt(rig: Rig, name: PointName, starts: number): Promise<void> {
-  const { wire, keyed, at }: Point = POINTS[name];
+export async function killSessionAt(rig: Rig, name: PointName, callers: number): Promise<void> {
+  const { wire, by, keyed, at }: Point = POINTS[name];
+  const calls = Array.from({ length: callers }, () => rig.newStart(keyed));
+  const waiting = by === 'reply' ? await startAll(rig, calls) : [];
+  // So that the next one is of the replies.
+  if (by === 'reply' && wire === 'nats') await allSent(rig);
   const struck = Promise.withResolvers<void>();
   let done = false;
   rig.wires![wire].watch = async (frame) => {
@@ -71,15 +98,36 @@ export async function killSessionAt(rig: Rig, name: PointName, starts: number): 
     struck.resolve();
     return 'cut';
   };
-  const callers = Array.from({ length: starts }, () => rig.startUntilAnswered(rig.newStart(keyed)));
+  const under =
+    by === 'reply'
+      ? waiting.map((reply) => rig.replyUntilAnswered(reply))
+      : calls.map((start) => rig.startUntilAnswered(start));
   const late = pass(10_000).then(() => {
-    if (!done) throw new Error(`No start came by "${name}"`);
+    if (!done) throw new Error(`No ${by ?? 'start'} came by "${name}"`);
   });
   await Promise.race([struck.promise, late]);
   late.catch(() => undefined);
   rig.wires![wire].watch = undefined;
   await rig.cluster.restart('session');
-  await Promise.all(callers);
+  await Promise.all(under);
+}
+
+async function allSent(rig: Rig): Promise<void> {
+  await eventually(async () => {
+    const waiting = await rig.query('SELECT FROM outbox WHERE published_at IS NULL LIMIT 1');
+    if (waiting.length > 0) throw new Error('Events wait in the outbox');
+  });
+}
+
+/** Sessions that wait, and a reply to each. */
+async function startAll(rig: Rig, starts: Start[]): Promise<Reply[]> {
+  const ids = await Promise.all(starts.map((start) => rig.startUntilAnswered(start)));
+  return ids.map((sessionId, index) => ({
+    sessionId,
+    text: rig.random.pick(['more', 'yes', 'What?']),
+    message: randomUUID(),
+    phone: index % 2 === 0 ? starts[index]!.phone : undefined,
+  }));
 }
 
 /**
@@ -142,6 +190,13 @@ export async function stopNatsDuringPublish(rig: Rig, when: 'publish' | 'ack'): 
 function isStartByItself({ text, transaction = [] }: Frame): boolean {
   const last = transaction.findLast((one) => /^(BEGIN|START TRANSACTION|COMMIT|ROLLBACK)\b/.test(one));
   return text.includes('INTO sessions') && (last === undefined || /^(COMMIT|ROLLBACK)/.test(last));
+}
+
+/** The statement that writes what a sprint came to. */
+const ADVANCE = /UPDATE sessions s SET status = n\.status, current_node_id/;
+
+function isReply(transaction: readonly string[] = []): boolean {
+  return transaction.some((text) => ADVANCE.test(text));
 }
 
 function isStart(transaction: readonly string[] = []): boolean {

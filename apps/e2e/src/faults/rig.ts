@@ -32,6 +32,15 @@ export interface Start {
  */
 const HEAP = { NODE_OPTIONS: '--max-old-space-size=96 --max-semi-space-size=8' };
 
+/** What a contact says. Its message has an id, so a caller can repeat it. */
+export interface Reply {
+  sessionId: string;
+  text: string;
+  message: string;
+  /** Where it goes to whichever session of the contact waits; undefined: to the session. */
+  phone?: string | undefined;
+}
+
 /** A caller gives up on a start after this long. */
 const PATIENCE_MS = 40_000;
 
@@ -47,8 +56,15 @@ export class Rig {
   private flow = '';
   private client: BalancedClient;
   private phones = 0;
+  private readonly silent: boolean;
 
-  private constructor(servers: Servers, cluster: Cluster, wires: Rig['wires'], seed: number) {
+  private constructor(
+    servers: Servers,
+    cluster: Cluster,
+    wires: Rig['wires'],
+    { seed = 1, silent = false }: RigOptions,
+  ) {
+    this.silent = silent;
     this.servers = servers;
     this.cluster = cluster;
     this.wires = wires;
@@ -78,8 +94,8 @@ export class Rig {
         };
       },
     });
-    const rig = new Rig(servers, cluster, wires, options.seed ?? 1);
-    rig.flow = await cluster.createFlow({ silent: options.silent ?? false });
+    const rig = new Rig(servers, cluster, wires, options);
+    rig.flow = await rig.createFlow();
     return rig;
   }
 
@@ -104,7 +120,7 @@ export class Rig {
   async renew(): Promise<void> {
     this.tenant = `tenant-${randomUUID()}`;
     await this.cluster.createToken(this.tenant);
-    this.flow = await this.cluster.createFlow({ tenant: this.tenant });
+    this.flow = await this.createFlow();
     this.client.close();
     this.client = new BalancedClient(this.cluster.gateways, this.cluster.tokenOf(this.tenant));
     this.history = new History();
@@ -134,6 +150,21 @@ export class Rig {
     }, PATIENCE_MS);
   }
 
+  /** One attempt. */
+  reply({ sessionId, text, message, phone }: Reply): Promise<Answer | undefined> {
+    const body = { ...(phone !== undefined && { phone }), text, message_id: message };
+    const path = phone === undefined ? `/sessions/${sessionId}/replies` : '/actions/receive-message';
+    return this.http({ kind: 'reply', message, body }, 'POST', path, body);
+  }
+
+  /** Repeats a reply until it is answered for good: taken, or refused as its session has ended. */
+  async replyUntilAnswered(reply: Reply): Promise<void> {
+    await eventually(async () => {
+      const answer = await this.reply(reply);
+      if (!answer || answer.status >= 500) throw new Error(`The reply was answered with ${answer?.text}`);
+    }, PATIENCE_MS);
+  }
+
   cancel(id: string): Promise<Answer | undefined> {
     return this.http({ kind: 'cancel' }, 'POST', `/sessions/${id}/cancel`);
   }
@@ -142,13 +173,33 @@ export class Rig {
     return this.http({ kind: 'read' }, 'GET', `/sessions/${id}`);
   }
 
-  /** So many of the running sessions fall due one to two seconds from now. */
+  /** So many of the running sessions expire, and as many have waited for long enough, one to two seconds from now. */
   async shorten(count: number): Promise<void> {
-    await this.query(
-      `UPDATE sessions SET expires_at = date_trunc('milliseconds', clock_timestamp() + (1 + random()) * interval '1 s')
-       WHERE id IN (SELECT id FROM sessions WHERE status = 'running' AND tenant_id = '${this.tenantId}'
-                    AND expires_at > clock_timestamp() + interval '1 minute' LIMIT ${count})
+    const { cluster, history, tenantId } = this;
+    const soon = `date_trunc('milliseconds', clock_timestamp() + (1 + random()) * interval '1 s')`;
+    const waiting = `status = 'running' AND wait_kind = 'reply' AND wait_until > clock_timestamp() + interval '1 minute'`;
+    const due = await cluster.query<{ id: string; until: Date }>(
+      'session',
+      `SELECT id, ${soon} AS until FROM sessions WHERE tenant_id = $1 AND ${waiting} LIMIT $2`,
+      [tenantId, count],
+    );
+    // Before it is so: the answer that it is may be lost.
+    await history.record({ kind: 'wait', tenantId }, () =>
+      Promise.resolve({ outcome: 'ok', due: due.map(({ id, until }) => ({ id, at: until.getTime() })) }),
+    );
+    await cluster.query(
+      'session',
+      `UPDATE sessions SET wait_until = due.until FROM unnest($1::uuid[], $2::timestamptz[]) AS due (id, until)
+       WHERE sessions.id = due.id AND ${waiting}`,
+      [due.map(({ id }) => id), due.map(({ until }) => until)],
+    );
+    await cluster.query(
+      'session',
+      `UPDATE sessions SET expires_at = ${soon}
+       WHERE id IN (SELECT id FROM sessions WHERE status = 'running' AND tenant_id = $1
+                    AND expires_at > clock_timestamp() + interval '1 minute' LIMIT $2)
          AND status = 'running'`,
+      [tenantId, count],
     );
   }
 
@@ -182,8 +233,13 @@ export class Rig {
     await this.servers.stop();
   }
 
+  private createFlow(): Promise<string> {
+    const { tenant, silent } = this;
+    return this.cluster.createFlow({ tenant, silent, converses: !silent });
+  }
+
   private http(
-    asked: { kind: string; key?: string; flow?: string; contact?: string; body?: unknown },
+    asked: { kind: string; key?: string; message?: string; flow?: string; contact?: string; body?: unknown },
     method: string,
     path: string,
     body?: unknown,

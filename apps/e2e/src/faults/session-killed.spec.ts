@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { killSessionAt, loseCommitAnswers, POINT_NAMES, stopNatsDuringPublish } from './kill-session.ts';
+import {
+  killSessionAt,
+  loseCommitAnswers,
+  POINT_NAMES,
+  POINTS,
+  stopNatsDuringPublish,
+} from './kill-session.ts';
 import { Rig } from './rig.ts';
 
 let rig: Rig;
@@ -9,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig.stop());
 
-describe('a start', () => {
+describe('a start, or a reply', () => {
   it('whose commit is made and its answer lost is answered by its retry, and made once (fault 2, I1 to I4)', async () => {
     const lost = await loseCommitAnswers(rig, { starts: 100, callers: 8, share: 0.25 });
     expect(lost).toBeGreaterThan(1);
@@ -28,6 +34,11 @@ describe('a start', () => {
 
   it('leaves one session, one answer and one event of each kind after all this (I1 to I9)', async () => {
     expect(await rig.check({ onceEach: true })).toEqual([]);
-    expect(rig.history.counts()).toMatchObject({ 'start ok': 100 + 9 * 3 + 4 });
+    // Every point has three callers; those of a reply start their sessions first.
+    const replies = POINT_NAMES.filter((name) => 'by' in POINTS[name]).length * 3;
+    expect(rig.history.counts()).toMatchObject({
+      'start ok': 100 + POINT_NAMES.length * 3 + 4,
+      'reply ok': replies,
+    });
   });
 });

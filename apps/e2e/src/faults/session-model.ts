@@ -1,20 +1,25 @@
 import {
   ConflictPolicy,
+  ReplyResult,
   StartResult,
   SessionStatus,
   type StartSessionResponse,
+  type SubmitReplyResponse,
 } from '@parley/contracts/session';
 import fc from 'fast-check';
 
+type Status = 'running' | 'completed' | 'cancelled' | 'expired';
+
 /**
- * What sessions of a flow are, in thirty lines: for each contact a list, the last of which may be running, and the
- * answers given under request ids. Replies and completion join it when flows run nodes.
+ * What sessions of a flow are, in fifty lines: for each contact a list, the last of which may be running, and the answers
+ * given under request ids and to messages. Its flow asks until it is answered "yes", or not at all.
  */
 export class Model {
-  readonly sessions = new Map<number, { id: string; status: 'running' | 'cancelled' | 'expired' }[]>();
+  readonly sessions = new Map<number, { id: string; status: Status }[]>();
   private readonly answers = new Map<string, Answer>();
+  private readonly replies = new Map<string, Answer>();
 
-  of(contact: number): { id: string; status: 'running' | 'cancelled' | 'expired' }[] {
+  of(contact: number): { id: string; status: Status }[] {
     return this.sessions.get(contact) ?? [];
   }
 
@@ -22,7 +27,7 @@ export class Model {
     return this.of(contact).find(({ status }) => status === 'running');
   }
 
-  end(contact: number, status: 'cancelled' | 'expired'): void {
+  end(contact: number, status: Status): void {
     this.sessions.set(
       contact,
       this.of(contact).map((one) => (one.status === 'running' ? { ...one, status } : one)),
@@ -45,6 +50,18 @@ export class Model {
     if (key !== '') this.answers.set(key, answer);
     return answer;
   }
+
+  /** What a reply has to be answered. A message that nobody waited for is not remembered. */
+  reply({ contact, text, message }: ReplyOf): Answer {
+    const known = this.replies.get(message);
+    if (known) return known;
+    const running = this.running(contact);
+    if (!running) return { result: 'no_session', id: '' };
+    if (text === 'yes') this.end(contact, 'completed');
+    const answer = { result: 'accepted', id: running.id };
+    if (message !== '') this.replies.set(message, answer);
+    return answer;
+  }
 }
 
 export interface StartOf {
@@ -52,6 +69,13 @@ export interface StartOf {
   /** Request id; empty: none. */
   key: string;
   policy: ConflictPolicy;
+}
+
+export interface ReplyOf {
+  contact: number;
+  text: 'yes' | 'more';
+  /** The message's id; empty: none. */
+  message: string;
 }
 
 export interface Answer {
@@ -64,10 +88,15 @@ export interface Real {
   start(start: StartOf, replica: number): Promise<StartSessionResponse>;
   /** Kills the replica while it starts, and repeats the start at another one until it is answered. */
   startAndKill(start: StartOf, replica: number): Promise<StartSessionResponse>;
+  reply(reply: ReplyOf, replica: number): Promise<SubmitReplyResponse>;
+  /** Kills the replica while it takes the reply, and repeats that at another one until it is answered. */
+  replyAndKill(reply: ReplyOf, replica: number): Promise<SubmitReplyResponse>;
   /** Fails with SESSION_NOT_RUNNING. */
   cancel(id: string, replica: number): Promise<unknown>;
   /** Moves its end to this moment: the clock as it were has gone on. */
   passTime(id: string): Promise<void>;
+  /** Moves the end of its wait to this moment, and waits until that was noticed. */
+  passWait(id: string): Promise<void>;
   status(id: string, replica: number): Promise<SessionStatus>;
   /** Ids of all sessions of the contact. */
   list(contact: number, replica: number): Promise<string[]>;
@@ -75,8 +104,14 @@ export interface Real {
 
 const NAMES: Partial<Record<SessionStatus, string>> = {
   [SessionStatus.RUNNING]: 'running',
+  [SessionStatus.COMPLETED]: 'completed',
   [SessionStatus.CANCELLED]: 'cancelled',
   [SessionStatus.EXPIRED]: 'expired',
+};
+
+const RESULTS: Partial<Record<ReplyResult, string>> = {
+  [ReplyResult.ACCEPTED]: 'accepted',
+  [ReplyResult.NO_SESSION]: 'no_session',
 };
 
 type Command = fc.AsyncCommand<Model, Real>;
@@ -104,12 +139,30 @@ export function commands(): fc.Arbitrary<Iterable<Command>> {
     .tuple(contact, fc.nat({ max: 3 }), replica)
     .map(([who, back, at]) => cancelCommand(who, back, at));
   const times = contact.map(passTimeCommand);
+  const waits = contact.map(passWaitCommand);
+  // A message belongs to one reply, as a key to one request.
+  const reply = fc
+    .record({ contact, number: fc.nat({ max: 3 }), text: fc.constantFrom('yes', 'more', 'more') })
+    .map(({ contact, number, text }) => ({
+      contact,
+      text,
+      message: number === 0 ? '' : `${contact}-${text}-${number}`,
+    }));
+  const replies = fc.tuple(reply, replica).map(([one, at]) => replyCommand(one, at, false));
   const reads = fc.tuple(contact, replica).map(([who, at]) => readCommand(who, at));
   const crashes = fc
     .tuple(start, replica)
     .map(([one, at]) => startCommand({ ...one, key: `crash-${one.contact}-${one.policy}-${at}` }, at, true));
-  const often = [starts, ends, times, reads, starts, times, reads, starts];
-  return fc.commands([...often, ...often, ...often, crashes], { maxCommands: 40, size: 'max' });
+  const repliesKilled = fc
+    .tuple(reply, replica)
+    .map(([one, at]) =>
+      replyCommand({ ...one, message: `crash-${one.contact}-${one.text}-${at}` }, at, true),
+    );
+  const often = [starts, ends, replies, times, reads, starts, replies, times, reads, starts, replies];
+  return fc.commands([...often, ...often, waits, ...often, crashes, repliesKilled], {
+    maxCommands: 40,
+    size: 'max',
+  });
 }
 
 function startCommand(start: StartOf, replica: number, kill: boolean): Command {
@@ -130,6 +183,21 @@ function startCommand(start: StartOf, replica: number, kill: boolean): Command {
       );
       const known = [...model.sessions.values()].flat().map(({ id }) => id);
       equal(name, answer, model.start(start, known.includes(answer.id) ? 'a new id' : answer.id));
+    },
+  };
+}
+
+function replyCommand(reply: ReplyOf, replica: number, kill: boolean): Command {
+  const name = `${kill ? 'replyAndKill' : 'reply'}(${JSON.stringify(reply)}, ${replica})`;
+  return {
+    check: () => true,
+    toString: () => name,
+    run: async (model, real) => {
+      const { result, session } = await (kill
+        ? real.replyAndKill(reply, replica)
+        : real.reply(reply, replica));
+      const answer = { result: RESULTS[result] ?? result, id: session?.id ?? '' };
+      equal(name, answer, model.reply(reply));
     },
   };
 }
@@ -161,6 +229,17 @@ function passTimeCommand(contact: number): Command {
     run: async (model, real) => {
       await real.passTime(model.running(contact)!.id);
       model.end(contact, 'expired');
+    },
+  };
+}
+
+function passWaitCommand(contact: number): Command {
+  return {
+    check: (model) => model.running(contact) !== undefined,
+    toString: () => `passWait(contact ${contact})`,
+    run: async (model, real) => {
+      await real.passWait(model.running(contact)!.id);
+      model.end(contact, 'completed');
     },
   };
 }

@@ -1,14 +1,17 @@
 import {
   ConflictPolicy,
   SessionServiceClient,
-  type SessionStatus,
+  SessionStatus,
   type StartSessionRequest,
   type StartSessionResponse,
+  type SubmitReplyRequest,
+  type SubmitReplyResponse,
 } from '@parley/contracts/session';
 import { call, connect } from '@parley/grpc';
 import { eventually } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import type { Cluster, Name } from '../cluster.ts';
+import type { History } from '../history.ts';
 import type { Real, StartOf } from './session-model.ts';
 
 /** The session service's replicas, each called by name instead of in turn. They are numbered from 0. */
@@ -63,8 +66,8 @@ export class SessionReplicas {
     for (const client of this.clients) client.close();
   }
 
-  /** What a model is held against: contacts and request ids of one run's own. */
-  real(run: { contacts: string[]; kills: number }): Real {
+  /** What a model is held against: contacts and request ids of one run's own. Replies and waits go into the history. */
+  real(run: { contacts: string[]; kills: number }, history: History): Real {
     const { cluster, clients } = this;
     const tenantId = cluster.tenantIdOf();
     const prefix = uuidv7();
@@ -74,6 +77,34 @@ export class SessionReplicas {
         requestId: key && `${prefix} ${key}`,
         conflictPolicy: policy,
       });
+    const reply: Real['reply'] = async ({ contact, text, message }, replica) => {
+      const client = clients[replica]!;
+      const request: SubmitReplyRequest = {
+        tenantId,
+        contactId: run.contacts[contact]!,
+        sessionId: '',
+        waitId: 0,
+        text,
+        payload: '',
+        messageId: message && `${prefix} ${message}`,
+      };
+      let answer: SubmitReplyResponse | undefined;
+      const asked = { kind: 'reply', tenantId, message: request.messageId || uuidv7() };
+      const recorded = await history.record(asked, async () => {
+        const { result, session } = (answer = await call(client, client.submitReply, request));
+        return {
+          outcome: 'ok',
+          result: result.toLowerCase().replace('reply_result_', ''),
+          sessionId: session?.id,
+        };
+      });
+      if (!answer) throw new Error(`A reply was not answered: ${String(recorded.answer)}`);
+      return answer;
+    };
+    const status = async (id: string, replica: number): Promise<SessionStatus> => {
+      const { session } = await call(clients[replica]!, clients[replica]!.getSession, { tenantId, id });
+      return session!.status;
+    };
     const list = async (contact: number, replica: number): Promise<string[]> => {
       const filter = { tenantId, flowId: '', contactId: run.contacts[contact]!, statuses: [] };
       const client = clients[replica]!;
@@ -90,6 +121,14 @@ export class SessionReplicas {
         await lost;
         return this.start(1 - replica, toRequest(one)).finally(() => this.restart(replica));
       },
+      reply,
+      replyAndKill: async (one, replica) => {
+        run.kills += 1;
+        const lost = reply(one, replica).catch(() => undefined);
+        await this.kill(replica);
+        await lost;
+        return reply(one, 1 - replica).finally(() => this.restart(replica));
+      },
       cancel: (id, replica) => call(clients[replica]!, clients[replica]!.cancelSession, { tenantId, id }),
       passTime: async (id) => {
         await cluster.query(
@@ -98,10 +137,20 @@ export class SessionReplicas {
           [id],
         );
       },
-      status: async (id, replica): Promise<SessionStatus> => {
-        const { session } = await call(clients[replica]!, clients[replica]!.getSession, { tenantId, id });
-        return session!.status;
+      passWait: async (id) => {
+        const [wait] = await cluster.query<{ until: Date }>(
+          'session',
+          `UPDATE sessions SET wait_until = date_trunc('milliseconds', clock_timestamp()) WHERE id = $1
+           RETURNING wait_until AS until`,
+          [id],
+        );
+        const due = [{ id, at: wait!.until.getTime() }];
+        await history.record({ kind: 'wait', tenantId }, () => Promise.resolve({ outcome: 'ok', due }));
+        await eventually(async () => {
+          if ((await status(id, 0)) === SessionStatus.RUNNING) throw new Error('The wait goes on');
+        });
       },
+      status,
     };
   }
 }

@@ -6,7 +6,7 @@ const ROUNDS = 10;
 
 export const fault: Fault = {
   number: 1,
-  title: `The session service is killed at each of ${POINT_NAMES.length} points of a start, ${ROUNDS} times`,
+  title: `The session service is killed at each of ${POINT_NAMES.length} points of a start or a reply, ${ROUNDS} times`,
   run: (context) =>
     withRig(context, { replicas: { session: 1 }, wired: true }, async (rig) => {
       for (let round = 1; round <= ROUNDS; round++) {

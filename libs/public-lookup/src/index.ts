@@ -1,0 +1,1 @@
+export { AddressRefusedError, publicLookup, type Resolve } from './public-lookup.ts';
