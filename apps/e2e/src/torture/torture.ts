@@ -37,6 +37,8 @@ async function main(): Promise<number> {
     },
   });
   if (values.help) return say(HELP);
+  // First: some faults are made of what the build generates.
+  await buildServices();
   const faults = select(await findFaults(), values.only);
   if (values.list) return say(faults.map(({ number, title }) => `${number}  ${title}`).join('\n'));
   const seed = values.seed === undefined ? Date.now() % 2 ** 32 : Number(values.seed);
@@ -45,7 +47,6 @@ async function main(): Promise<number> {
     throw new Error('--seed and --minutes take numbers');
 
   console.log(`Seed ${seed}: ${faults.length} faults`);
-  await buildServices();
   const servers = await startTestServers();
   Object.assign(process.env, servers.env);
   const report = new Report(seed);
