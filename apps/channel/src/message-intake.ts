@@ -18,52 +18,72 @@ interface Requested {
   tenantId: string;
   sequence: number;
   message: MessageRequested;
+  channel: string;
   text: string;
 }
 
 /**
  * Writes down that messages are to be sent: each once for each effect_id, however often it is asked for. A message goes by
  * the channel the event names, else by the tenant's webhook, else by its WhatsApp (the order of their names). A tenant
- * without a channel gets no row: whoever reads the events themselves delivers. Events that come together are written together.
+ * without a channel gets no row: whoever reads the events themselves delivers. Events that come together are looked up and
+ * written together.
  */
 export class MessageIntake {
   private readonly database: Database;
-  private readonly batcher: Batcher<Requested, boolean>;
+  private readonly lookUps: Batcher<string, string>;
+  private readonly writes: Batcher<Requested, boolean>;
 
   constructor(database: Database) {
     this.database = database;
-    this.batcher = new Batcher({
+    const limits = { maxItems: MAX_ITEMS, maxInFlight: 1, maxWaiting: 1_000 };
+    this.lookUps = new Batcher({
+      ...limits,
+      name: 'message-channel',
+      maxBytes: Infinity,
+      sizeOf: () => 0,
+      run: (tenantIds) => this.findChannels(tenantIds),
+    });
+    this.writes = new Batcher({
+      ...limits,
       name: 'message-intake',
-      maxItems: MAX_ITEMS,
       maxBytes: MAX_BYTES,
       sizeOf: ({ text }) => text.length,
-      // One after another, so that a session's messages are written in the order they come.
-      maxInFlight: 1,
-      maxWaiting: 1_000,
       run: (items) => this.write(items),
     });
   }
 
-  /** Gives whether there is something new to send. Fails for what is no message.requested. */
+  /** Gives whether there is something new to send. Fails for what has a channel to go by and is no message.requested. */
   async take(event: ReceivedEvent): Promise<boolean> {
-    const message = messageRequested.parse(event.data);
     const { tenantId, sequence } = envelope.parse(event);
-    const item = { tenantId, sequence, message, text: JSON.stringify(message) };
-    return this.batcher.submit(item, Date.now() + LIMIT_MS);
+    const { channel: named } = event.data;
+    const channel =
+      typeof named === 'string' && named !== ''
+        ? named
+        : await this.lookUps.submit(tenantId, Date.now() + LIMIT_MS);
+    if (channel === '') return false;
+    const message = messageRequested.parse(event.data);
+    const item = { tenantId, sequence, message, channel, text: JSON.stringify(message) };
+    return this.writes.submit(item, Date.now() + LIMIT_MS);
+  }
+
+  /** The first channel of each tenant, by their names; empty where it has none. */
+  private async findChannels(tenantIds: string[]): Promise<string[]> {
+    const rows = await this.database.query<{ tenant_id: string; kind: string }>(
+      `SELECT c.* FROM unnest($1::uuid[]) AS t (id), LATERAL (
+         SELECT tenant_id, kind FROM channels WHERE tenant_id = t.id ORDER BY kind LIMIT 1) AS c`,
+      [[...new Set(tenantIds)]],
+    );
+    const channels = new Map(rows.map(({ tenant_id, kind }) => [tenant_id, kind]));
+    return tenantIds.map((id) => channels.get(id) ?? '');
   }
 
   private async write(items: Requested[]): Promise<boolean[]> {
     const rows = await this.database.query<{ tenant_id: string; effect_id: string }>(
       `INSERT INTO deliveries (tenant_id, id, effect_id, session_id, session_sequence, contact_id, channel, message,
          requested_at, status, due_at, created_at, updated_at)
-       SELECT e.tenant_id, e.id, e.effect_id, e.session_id, e.sequence, e.contact_id, chosen.kind, e.message,
-              clock.now, 'pending', clock.now, clock.now, clock.now
-       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::text[], $8::json[])
-              AS e (tenant_id, id, effect_id, session_id, sequence, contact_id, channel, message),
-            (SELECT clock_timestamp() AS now) AS clock,
-            LATERAL (SELECT coalesce(nullif(e.channel, ''), (
-              SELECT kind FROM channels c WHERE c.tenant_id = e.tenant_id ORDER BY kind LIMIT 1)) AS kind) AS chosen
-       WHERE chosen.kind IS NOT NULL
+       SELECT e.*, clock.now, 'pending', clock.now, clock.now, clock.now
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::text[], $8::json[]) AS e,
+            (SELECT clock_timestamp() AS now) AS clock
        ON CONFLICT (tenant_id, effect_id) DO NOTHING RETURNING tenant_id, effect_id`,
       [
         items.map(({ tenantId }) => tenantId),
@@ -72,7 +92,7 @@ export class MessageIntake {
         items.map(({ message }) => message.session_id),
         items.map(({ sequence }) => sequence),
         items.map(({ message }) => message.contact_id),
-        items.map(({ message }) => message.channel),
+        items.map(({ channel }) => channel),
         items.map(({ text }) => text),
       ],
     );

@@ -69,7 +69,10 @@ export class EventConsumer {
   private readonly running: Promise<void>;
   private readonly closing = new AbortController();
   private readonly count: ConsumerCounter;
-  private readonly inHand = new Set<Promise<void>>();
+  /** Since when (performance.now()) a message is in hand; the oldest first. */
+  private readonly inHand = new Map<JsMsg, number>();
+  /** Called when fewer are in hand. */
+  private waiting: (() => void)[] = [];
   /** By tenant and subject: the event in hand that was taken last. */
   private readonly lastOf = new Map<string, Promise<void>>();
   private connection: NatsConnection | undefined;
@@ -96,7 +99,7 @@ export class EventConsumer {
   async close(): Promise<void> {
     this.closing.abort();
     void this.messages?.close();
-    await within(DRAIN_LIMIT_MS, Promise.allSettled([...this.inHand]));
+    await within(DRAIN_LIMIT_MS, this.inHandBelow(1));
     if (this.connection)
       await within(
         FLUSH_LIMIT_MS,
@@ -150,6 +153,7 @@ export class EventConsumer {
     if (this.isClosed()) return void messages.close();
     this.messages = messages;
     this.options.logger.log(`Consuming ${subject} of ${stream} as ${durable}`);
+    const beat = setInterval(() => this.tellOfThoseInHand(), IN_HAND_INTERVAL_MS);
     try {
       for await (const message of messages) {
         // Others may have it at once.
@@ -157,8 +161,22 @@ export class EventConsumer {
         else await this.take(message, concurrency);
       }
     } finally {
+      clearInterval(beat);
       this.messages = undefined;
     }
+  }
+
+  /** One timer for all: most are done before it fires. */
+  private tellOfThoseInHand(): void {
+    const since = performance.now() - IN_HAND_INTERVAL_MS;
+    for (const [message, taken] of this.inHand) {
+      if (taken > since) break;
+      message.working();
+    }
+  }
+
+  private async inHandBelow(limit: number): Promise<void> {
+    while (this.inHand.size >= limit) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   /** Waits only while as many are in hand as may be. */
@@ -173,21 +191,21 @@ export class EventConsumer {
       return message.term();
     }
     const key = `${event.tenantId} ${event.subject}`;
-    const before = this.lastOf.get(key) ?? Promise.resolve();
-    const work = before.then(() => this.finish(message, event));
-    this.inHand.add(work);
+    this.inHand.set(message, performance.now());
+    const before = this.lastOf.get(key);
+    const work = before ? before.then(() => this.finish(message, event)) : this.finish(message, event);
     this.lastOf.set(key, work);
-    void work.finally(() => {
-      this.inHand.delete(work);
+    void work.then(() => {
+      this.inHand.delete(message);
       if (this.lastOf.get(key) === work) this.lastOf.delete(key);
+      for (const goOn of this.waiting.splice(0)) goOn();
     });
-    while (this.inHand.size >= concurrency) await Promise.race(this.inHand);
+    await this.inHandBelow(concurrency);
   }
 
   /** Never fails. */
   private async finish(message: JsMsg, event: ReceivedEvent): Promise<void> {
     const attempt = message.info.deliveryCount;
-    const beat = setInterval(() => message.working(), IN_HAND_INTERVAL_MS);
     try {
       await this.options.handle(event, { attempt });
       message.ack();
@@ -196,8 +214,6 @@ export class EventConsumer {
       this.failing = false;
     } catch (error) {
       await this.fail(message, event, attempt, error);
-    } finally {
-      clearInterval(beat);
     }
   }
 

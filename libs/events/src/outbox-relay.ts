@@ -103,26 +103,36 @@ export class OutboxRelay {
     const batch = this.queue.splice(0, BATCH_SIZE);
     if (batch.length === 0) return false;
     this.observeBatch(batch.length);
-    const results = await Promise.all(bySubject(batch).map((events) => this.publishInOrder(events)));
-    await this.markPublished(results.flatMap(({ published }) => published));
-    await this.release(results.flatMap(({ left }) => left));
-    const failed = results.find(({ failure }) => failure !== undefined);
-    if (failed) throw failed.failure;
+    const { published, left, failure } = await this.publishInTurns(batch);
+    await this.markPublished(published);
+    await this.release(left);
+    if (failure) throw failure;
     return this.queue.length > 0;
   }
 
-  /** One subject's events, each once the one before it is stored; after a failure those that follow are left. */
-  private async publishInOrder(
-    events: OutgoingEvent[],
-  ): Promise<{ published: OutgoingEvent[]; left: OutgoingEvent[]; failure?: unknown }> {
-    for (const [index, event] of events.entries()) {
-      try {
-        await this.stream.publish(event);
-      } catch (failure) {
-        return { published: events.slice(0, index), left: events.slice(index), failure };
+  /**
+   * One subject's events go one after the other, each once the one before it is stored: first the first of every subject,
+   * all at once, then the second of those whose first is stored, and so on. After a failure the rest of its subject is left.
+   */
+  private async publishInTurns(
+    batch: OutgoingEvent[],
+  ): Promise<{ published: OutgoingEvent[]; left: OutgoingEvent[]; failure: Error | undefined }> {
+    const published: OutgoingEvent[] = [];
+    const left: OutgoingEvent[] = [];
+    let failure: Error | undefined;
+    for (let lines = bySubject(batch); lines.length > 0;) {
+      const results = await Promise.allSettled(lines.map(([event]) => this.stream.publish(event!)));
+      for (const [index, result] of results.entries()) {
+        if (result.status === 'fulfilled') {
+          published.push(lines[index]!.shift()!);
+        } else {
+          failure ??= result.reason as Error;
+          left.push(...lines[index]!.splice(0));
+        }
       }
+      lines = lines.filter(({ length }) => length > 0);
     }
-    return { published: events, left: [] };
+    return { published, left, failure };
   }
 
   private async markPublished(events: OutgoingEvent[]): Promise<void> {
