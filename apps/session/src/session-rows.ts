@@ -1,5 +1,6 @@
 import type { Teller } from '@parley/events';
 import type { Statements } from '@parley/postgres';
+import type { SprintEvent } from './effect-events.ts';
 import type { SprintColumns } from './session-memory.ts';
 import {
   endedColumns,
@@ -57,12 +58,11 @@ const GIVE_ENDED = 'ended_at AS "endedAt", changed_now AS "endedNow"';
 const ENDS = `sequence = s.sequence + 1, entries = s.entries + 1, end_entry = s.entries + 1, wait_kind = NULL, wait_until = NULL`;
 const EXPIRE = `UPDATE sessions s SET status = 'expired', ended_at = s.expires_at, ${ENDS}`;
 const CANCEL = `UPDATE sessions s SET status = 'cancelled', ended_at = ${NOW}, ${ENDS}`;
-/** What a sprint leaves beside the row: JSON of the parameter $n, by session. */
-const sprintsOf = (parameter: string) => `$${parameter}::jsonb -> id::text`;
+/** Adds what timelinesOf gives as the parameter $n. */
 const addTimeline = (parameter: string, time: string): string =>
   `INSERT INTO session_sprints (tenant_id, session_id, first_entry, at, entries)
    SELECT tenant_id, id, (sprint->>'first')::int, ${time}, (sprint->>'timeline')::json
-   FROM changed, LATERAL (SELECT ${sprintsOf(parameter)} AS sprint OFFSET 0) AS s`;
+   FROM changed, LATERAL (SELECT $${parameter}::jsonb -> id::text AS sprint OFFSET 0) AS s`;
 /**
  * Locks the running sessions of the keys, in their order, so that two statements rarely wait for each other in a circle. A
  * look into the index for each key, whatever the planner thinks of the table: joined, it may read all running sessions.
@@ -94,7 +94,7 @@ export async function insertSessions(teller: Teller, sessions: NewSession[]): Pr
      RETURNING ${SESSION_COLUMNS}`,
     of: OF_STARTED,
     event: SESSION_STARTED,
-    more: `${sprintsOf('15')} -> 'events'`,
+    more: eventsOf(sessions),
     also: addTimeline('15', 'created_at'),
     give: 'id, expires_at AS "expiresAt"',
     parameters: [
@@ -110,7 +110,7 @@ export async function insertSessions(teller: Teller, sessions: NewSession[]): Pr
       sessions.map(({ sprint }) => sprint.entries),
       sessions.map(({ sprint }) => sprint.events.length),
       sessions.map(({ sprint }) => sprint.waitMs),
-      besides(sessions.map(({ id, sprint }) => [id, sprint])),
+      timelinesOf(sessions),
     ],
   });
 }
@@ -163,7 +163,7 @@ export async function advanceSessions(teller: Teller, sessions: AdvancedSession[
        WHERE s.tenant_id = n.tenant_id AND s.id = n.id RETURNING ${endedColumns('n.now')}`,
     of: OF_CHANGED,
     event: SESSION_FINISHED,
-    more: `${sprintsOf('17')} -> 'events'`,
+    more: eventsOf(sessions),
     also: addTimeline('17', 'changed_now'),
     locked: true,
     parameters: [
@@ -183,16 +183,24 @@ export async function advanceSessions(teller: Teller, sessions: AdvancedSession[
       sessions.map((session) => session.expiresAt),
       sessions.map(({ sprint }) => sprint.events.length),
       sessions.map((session) => session.now),
-      besides(sessions.map(({ id, sprint }) => [id, sprint])),
+      timelinesOf(sessions),
     ],
   });
 }
 
-/** What a sprint leaves beside its session's row, as the JSON that a statement looks into by the session's id. */
-function besides(sprints: [id: string, sprint: SprintColumns][]): string {
+type Advanced = Pick<AdvancedSession, 'id' | 'sprint'>;
+
+function eventsOf(sessions: Advanced[]): Map<string, SprintEvent[]> {
+  return new Map(
+    sessions.filter(({ sprint }) => sprint.events.length > 0).map(({ id, sprint }) => [id, sprint.events]),
+  );
+}
+
+/** The sprints' timelines, as JSON that a statement looks into by the session's id. */
+function timelinesOf(sessions: Advanced[]): string {
   return JSON.stringify(
     Object.fromEntries(
-      sprints.map(([id, { events, firstEntry, timeline }]) => [id, { events, first: firstEntry, timeline }]),
+      sessions.map(({ id, sprint: { firstEntry, timeline } }) => [id, { first: firstEntry, timeline }]),
     ),
   );
 }

@@ -24,8 +24,8 @@ export interface Change {
     /** Which rows it is told of; default all. */
     when?: string;
   };
-  /** More events of a row: a jsonb array of objects with type, sequence and data (the text of a JSON object); default none. */
-  more?: string;
+  /** More events of some rows, by subject; default none. Of a row that the statement passes over nothing is told. */
+  more?: ReadonlyMap<string, readonly MoreEvent[]>;
   /** A further statement that writes, over the rows as "changed"; default none. */
   also?: string;
   /** Whether an earlier statement of the transaction has locked the rows, so that this one sees all that came before. Default false. */
@@ -33,6 +33,9 @@ export interface Change {
   /** What is given of each row with an event of its own: a list for SELECT. Default nothing. */
   give?: string;
 }
+
+/** What tenant, subject, time and id are added to. */
+export type MoreEvent = Pick<OutgoingEvent, 'type' | 'sequence' | 'data'>;
 
 /** A transaction that may tell of what it changes. */
 export interface OutboxStatements extends Statements, Teller {}
@@ -105,6 +108,9 @@ export class Outbox {
     change: Change,
   ): Promise<{ rows: Row[]; claimed: OutgoingEvent[] }> {
     const { statement, parameters, of, event, more, also, locked = false, give } = change;
+    const values = [...parameters, this.relay.accepts(MAX_CHANGED)];
+    const mayClaim = `$${values.length}::bool`;
+    if (more) values.push(JSON.stringify(Object.fromEntries(more)));
     const fields = (type: string, sequence: string, data: string, own: boolean): string =>
       `${type} AS event_type, ${sequence} AS event_sequence, ${data} AS event_data, ${own} AS event_own`;
     const events = [
@@ -112,7 +118,7 @@ export class Outbox {
         `SELECT changed.*, ${fields(event.type, event.sequence, event.data, true)} FROM changed WHERE ${event.when ?? 'true'}`,
       more &&
         `SELECT changed.*, ${fields(`more.event->>'type'`, `(more.event->>'sequence')::int`, `more.event->>'data'`, false)}
-         FROM changed, LATERAL jsonb_array_elements(${more}) AS more (event)`,
+         FROM changed, LATERAL jsonb_array_elements($${values.length}::jsonb -> (${of.subject})) AS more (event)`,
     ].filter((part) => part !== undefined);
     const rows = await tx.query<Row & ToldRow>(
       `WITH changed AS (${statement}),
@@ -121,18 +127,18 @@ export class Outbox {
          SELECT *, ${of.tenantId} AS event_tenant, ${UUID_V7} AS event_id, ${of.subject} AS event_subject, ${of.time} AS event_time
          FROM (${events.join(' UNION ALL ')}) AS e),
        claim AS MATERIALIZED (
-         SELECT *, $${parameters.length + 1}::bool AND (${claimable(locked)}) AS event_claimed FROM event),
+         SELECT *, ${mayClaim} AND (${claimable(locked)}) AS event_claimed FROM event),
        told AS (
          INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
          SELECT event_tenant, event_id, event_type, event_subject, event_sequence, event_time, event_data::json,
                 CASE WHEN event_claimed THEN ${CLAIM_END} ELSE '-infinity' END
          FROM claim ORDER BY event_sequence)
        SELECT ${give === undefined ? '' : `${give}, `}event_tenant, event_id, event_type, event_subject, event_sequence, event_time,
-              event_data, event_claimed, event_own
+              event_claimed, event_own, CASE WHEN event_own THEN event_data END AS event_data
        FROM claim`,
-      [...parameters, this.relay.accepts(MAX_CHANGED)],
+      values,
     );
-    const claimed = rows.filter((row) => row.event_claimed).map(toEvent);
+    const claimed = rows.filter((row) => row.event_claimed).map((row) => toEvent(row, more));
     return {
       rows: rows.filter((row) => row.event_own),
       claimed: claimed.toSorted((a, b) => a.sequence - b.sequence),
@@ -176,14 +182,16 @@ interface ToldRow {
   event_subject: string;
   event_sequence: number;
   event_time: Date;
-  event_data: string;
+  /** Null of the events we have given: no need to send them back. */
+  event_data: string | null;
   event_claimed: boolean;
 }
 
 /** By one statement: a call has no more items, and a sweep fewer. */
 const MAX_CHANGED = 1_000;
 
-function toEvent(row: ToldRow): OutgoingEvent {
+function toEvent(row: ToldRow, more: Change['more']): OutgoingEvent {
+  const given = more?.get(row.event_subject)?.find(({ sequence }) => sequence === row.event_sequence);
   return {
     id: row.event_id,
     tenantId: row.event_tenant,
@@ -191,7 +199,7 @@ function toEvent(row: ToldRow): OutgoingEvent {
     subject: row.event_subject,
     sequence: row.event_sequence,
     time: row.event_time,
-    data: row.event_data,
+    data: row.event_data ?? given!.data,
   };
 }
 

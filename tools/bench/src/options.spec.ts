@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { readOptions } from './options.ts';
 
 describe('the options of npm run bench', () => {
-  it('measures Parley, also conversing, the floor and naive without options', () => {
+  it('measures Parley, also conversing and heard, the floor and naive without options', () => {
     expect(readOptions([])).toEqual({
       rounds: 3,
       seconds: 4,
       connections: [1, 32, 128],
-      systems: ['parley', 'conversing', 'floor', 'naive'],
+      systems: ['parley', 'conversing', 'heard', 'floor', 'naive'],
       workloads: ['phone', 'duplicates', 'contact'],
       halfLoad: false,
       rows: 0,
@@ -17,7 +17,7 @@ describe('the options of npm run bench', () => {
 
   it('measures everything with --all', () => {
     expect(readOptions(['--all'])).toMatchObject({
-      systems: ['parley', 'conversing', 'floor', 'naive', 'restate', 'dbos'],
+      systems: ['parley', 'conversing', 'heard', 'floor', 'naive', 'restate', 'dbos'],
       halfLoad: true,
       rows: 1_000_000,
       expiry: true,

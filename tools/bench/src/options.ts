@@ -15,8 +15,11 @@ export interface BenchOptions {
   expiry: boolean;
 }
 
-/** conversing: parley, with a flow whose first sprint asks the contact something. */
-export const SYSTEMS = ['parley', 'conversing', 'floor', 'naive', 'restate', 'dbos'] as const;
+/**
+ * conversing: parley, with a flow whose first sprint asks the contact something; its channel service stands still. heard:
+ * the same with the channel service at work, which is handed every message.
+ */
+export const SYSTEMS = ['parley', 'conversing', 'heard', 'floor', 'naive', 'restate', 'dbos'] as const;
 
 export type SystemName = (typeof SYSTEMS)[number];
 
@@ -28,7 +31,7 @@ export const HELP = `npm run bench [-- options]: how fast Parley starts sessions
   --rounds <n>            each cell is measured so often; medians and ranges are shown (default 3)
   --seconds <n>           of each measurement, after a second of warm-up (default 4)
   --connections <n,n,…>   at the same time (default 1,32,128)
-  --only <name,name,…>    of ${SYSTEMS.join(', ')} (default parley,conversing,floor,naive) and of
+  --only <name,name,…>    of ${SYSTEMS.join(', ')} (default parley,conversing,heard,floor,naive) and of
                           the workloads ${WORKLOADS.join(', ')} (default all)
   --peers                 also Restate and DBOS, which npm installs into tools/bench/peers
   --half-load             latency and event lag at half of what parley reaches at the most connections

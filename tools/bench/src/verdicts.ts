@@ -65,6 +65,12 @@ export function verdictsOf({ cells, memory, halfLoad, rows, expiry }: Findings):
         0.8,
         'more',
       );
+      add(
+        `${workload}: starts, with the first question asked and heard / without at ${connections}`,
+        ratio(cells, 'heard', 'parley', workload, connections, ({ rate }) => rate.median),
+        0.8,
+        'more',
+      );
     }
     rates('floor', 32, 0.6);
     rates('floor', 128, 0.7);

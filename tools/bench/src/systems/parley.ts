@@ -20,6 +20,8 @@ export interface ParleyOptions {
   env?: Record<string, string>;
   /** Whether its flow asks the contact something; default not. */
   conversing?: boolean;
+  /** Whether its channel service stands still, so that nobody hears what is asked; default not. */
+  deaf?: boolean;
   signal: AbortSignal;
 }
 
@@ -47,7 +49,7 @@ const CONVERSING_FLOW = {
   settings: { session_ttl_minutes: TTL_MINUTES },
 };
 
-/** Parley as `npm start` runs it: production builds of all four services, with a Postgres and a NATS. */
+/** Parley as `npm start` runs it: production builds of all services, with a Postgres and a NATS. */
 export class Parley implements System {
   readonly name: string;
   readonly stack: Stack;
@@ -55,11 +57,13 @@ export class Parley implements System {
   readonly #process: StartedProcess;
   readonly #sessions: pg.Pool;
   readonly #conversing: boolean;
+  readonly #deaf: boolean;
 
   private constructor(options: ParleyOptions, started: StartedProcess, stack: Stack) {
     this.name = options.name;
     this.stack = stack;
     this.#conversing = options.conversing === true;
+    this.#deaf = options.deaf === true;
     this.#home = options.home;
     this.#process = started;
     this.#sessions = new pg.Pool({ connectionString: stack.databases.session, max: 1 });
@@ -104,6 +108,7 @@ export class Parley implements System {
       const stack = await waitForStack(started, join(home, 'stack.json'), signal);
       const parley = new Parley(options, started, stack);
       await loadContacts(stack.databases.contact, stack.tenant_id, STORED_CONTACTS);
+      if (parley.#deaf) process.kill(stack.pids.channel, 'SIGSTOP');
       return parley;
     } catch (error) {
       await started.stop();
@@ -200,6 +205,7 @@ export class Parley implements System {
 
   async stop(): Promise<void> {
     await this.#sessions.end();
+    if (this.#deaf) process.kill(this.stack.pids.channel, 'SIGCONT');
     await this.#process.stop();
   }
 

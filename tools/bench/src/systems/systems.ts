@@ -51,9 +51,14 @@ export class Systems {
   /** Another Parley, with other settings. */
   async startParley(
     name: string,
-    settings: { sessionReplicas?: number; env?: Record<string, string>; conversing?: boolean } = {},
+    settings: {
+      sessionReplicas?: number;
+      env?: Record<string, string>;
+      conversing?: boolean;
+      deaf?: boolean;
+    } = {},
   ): Promise<Parley> {
-    if (!['parley', 'conversing', 'naive'].includes(name)) this.#log(`Starting parley for ${name}`);
+    if (!['parley', 'conversing', 'heard', 'naive'].includes(name)) this.#log(`Starting parley for ${name}`);
     const home = join(this.#home, name);
     return this.#keep(await Parley.start({ name, home, signal: this.#signal, ...settings }));
   }
@@ -71,6 +76,8 @@ export class Systems {
       case 'parley':
         return this.startParley(name);
       case 'conversing':
+        return this.startParley(name, { conversing: true, deaf: true });
+      case 'heard':
         return this.startParley(name, { conversing: true });
       case 'naive':
         return this.startParley(name, { env: { TRIGGER_BATCH_SIZE: '1' } });
