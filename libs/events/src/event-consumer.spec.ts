@@ -151,6 +151,24 @@ describe('a consumer of events', () => {
     await eventually(() => expect(done).toBe(40));
     expect(most).toBeLessThanOrEqual(3);
   });
+
+  it('is not handed over again while it is in hand, however long that takes', async () => {
+    await openStream();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    consume(async ({ id }) => {
+      seen.push(id);
+      await promise;
+    });
+    const one = event();
+    await publish(one);
+    await eventually(() => expect(seen).toEqual([one.id]));
+    // A server that has heard nothing for ten seconds takes the event for lost.
+    await new Promise((passed) => setTimeout(passed, 12_000));
+    resolve();
+    await allSettled();
+    expect(seen).toEqual([one.id]);
+  });
 });
 
 describe('an event whose handler fails', () => {

@@ -13,6 +13,8 @@ import { Wire } from '../wire/wire.ts';
 export interface RigOptions {
   seed?: number;
   replicas?: ClusterOptions['replicas'];
+  /** Settings of processes by their names. */
+  settings?: ClusterOptions['settings'];
   /** Puts the session service's Postgres and NATS behind wires, and leaves its transactions to starts and cancels. */
   wired?: boolean;
   /** Whether starts have no event but session.started; default not. */
@@ -85,9 +87,10 @@ export class Rig {
       servers,
       ...(options.replicas && { replicas: options.replicas }),
       settings: (name, own): Record<string, string> => {
-        if (!wires || name !== 'session') return HEAP;
+        const given = { ...HEAP, ...options.settings?.(name, own) };
+        if (!wires || name !== 'session') return given;
         return {
-          ...HEAP,
+          ...given,
           DATABASE_URL: wires.postgres.urlOf(own['DATABASE_URL']!),
           NATS_URL: wires.nats.urlOf(own['NATS_URL']!),
           EXPIRER: 'false',
@@ -163,6 +166,12 @@ export class Rig {
       const answer = await this.reply(reply);
       if (!answer || answer.status >= 500) throw new Error(`The reply was answered with ${answer?.text}`);
     }, PATIENCE_MS);
+  }
+
+  /** From here on the tenant's messages go there. */
+  async setWebhook(url: string): Promise<void> {
+    const answer = await this.client.send('PUT', '/channels/webhook', { url });
+    if (answer.status >= 300) throw new Error(`The webhook was answered with ${answer.text}`);
   }
 
   cancel(id: string): Promise<Answer | undefined> {
