@@ -11,7 +11,7 @@ export interface OutgoingEvent {
   sequence: number;
   /** By the database clock. */
   time: Date;
-  /** The text of a JSON object: ids, names and times, never personal data. Keys are snake_case. */
+  /** The text of a JSON object: ids, names and times; personal data only in what a flow says. Keys are snake_case. */
   data: string;
 }
 

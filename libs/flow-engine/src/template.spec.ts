@@ -131,8 +131,8 @@ describe('parseTemplate', () => {
   });
 });
 
-// What a template prints is the renderer's, which comes with running flows. What is left of 28 and 29 for it: own
-// properties only, values printed and never parsed again, and an end to the length of what is printed.
+// What a template prints is the renderer's, in rendering.spec.ts: own properties only, values printed and never parsed again,
+// and an end to the length of what is printed.
 describe('a hostile template', () => {
   it.each([
     ['{{context.constructor.name}}', ['constructor', 'name']],
