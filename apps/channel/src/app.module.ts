@@ -5,14 +5,14 @@ import { SessionServiceClient } from '@parley/contracts/session';
 import { EventConsumer, eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
 import { connect, Tls } from '@parley/grpc';
 import { startGrpcServer } from '@parley/grpc/server';
-import { Database } from '@parley/postgres';
+import { Database, purgeLoop } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import { ChannelController } from './channel.controller.ts';
 import { ChannelService } from './channel.service.ts';
 import { CHANNEL_STREAM } from './channel-stream.ts';
 import type { ChannelConfig } from './config.ts';
 import { deliveryLag, deliveryMetrics } from './delivery-metrics.ts';
-import { deliveryPurge } from './delivery-purge.ts';
+import { oldDeliveries } from './delivery-rows.ts';
 import { DeliveryService } from './delivery.service.ts';
 import { DeliveryWorker } from './delivery-worker.ts';
 import { startInboundServer } from './inbound-server.ts';
@@ -82,7 +82,12 @@ export async function startChannelService(
     metrics: deliveryMetrics(database, metrics),
     logger,
   });
-  const purge = deliveryPurge(database, config.DELIVERY_RETENTION_DAYS, logger);
+  const purge = purgeLoop({
+    name: 'Delivery purge',
+    database,
+    rows: [oldDeliveries(config.DELIVERY_RETENTION_DAYS)],
+    logger,
+  });
 
   const server = await startGrpcServer({
     module: AppModule.with(database, allowPrivate),

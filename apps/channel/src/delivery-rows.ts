@@ -1,5 +1,5 @@
 import type { Outbox } from '@parley/events';
-import type { Database } from '@parley/postgres';
+import type { Database, OldRows } from '@parley/postgres';
 import type { Channel } from './channel.ts';
 import { MESSAGE_SETTLED, OF_DELIVERY, TOLD_COLUMNS } from './delivery.events.ts';
 import type { MessageRequested } from './message-requested.ts';
@@ -130,3 +130,10 @@ export async function putBack(
     [...held(delivery), code, message, seconds, counts],
   );
 }
+
+/** Deliveries that are done, with their texts, at the end of their time. */
+export const oldDeliveries = (retentionDays: number): OldRows => ({
+  table: 'deliveries',
+  key: ['tenant_id', 'id'],
+  condition: `status <> 'pending' AND updated_at < (SELECT clock_timestamp() - interval '${retentionDays} days')`,
+});

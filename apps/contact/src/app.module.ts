@@ -3,14 +3,14 @@ import { ContactServiceService } from '@parley/contracts/contact';
 import { EventConsumer } from '@parley/events';
 import { Tls } from '@parley/grpc';
 import { startGrpcServer } from '@parley/grpc/server';
-import { Database } from '@parley/postgres';
+import { Database, purgeLoop } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { ContactConfig } from './config.ts';
 import { ContactController } from './contact.controller.ts';
 import { ContactEntity } from './contact.entity.ts';
 import { ContactResolver } from './contact-resolver.ts';
 import { ContactService } from './contact.service.ts';
-import { tagChangePurge, TagChanges } from './tag-changes.ts';
+import { OLD_TAG_CHANGES, TagChanges } from './tag-changes.ts';
 
 @Module({})
 class AppModule {
@@ -34,7 +34,7 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     poolSize: config.DATABASE_POOL_SIZE,
   });
   const tagChanges = new TagChanges(database, logger);
-  const purge = tagChangePurge(database, logger);
+  const purge = purgeLoop({ name: 'Tag change purge', database, rows: [OLD_TAG_CHANGES], logger });
   const server = await startGrpcServer({
     module: AppModule.with(database),
     service: 'parley.contact.v1.ContactService',

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Contact } from '@parley/contracts/contact';
+import { deleteOld } from '@parley/postgres';
 import { eventually } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
+import { OLD_TAG_CHANGES } from './tag-changes.ts';
 import { ContactApp } from './testing/contact-app.ts';
 
 let app: ContactApp;
@@ -85,5 +87,18 @@ describe('tags that a flow asks for', () => {
     await request({ add: ['one too many'] });
     await settle();
     expect((await app.byId(tenant, contact.id)).tags).toEqual(tags.toSorted());
+  });
+
+  it('are remembered for eight days, a day longer than their events are kept', async () => {
+    await app.database.query(
+      `INSERT INTO tag_changes (tenant_id, effect_id, applied_at) VALUES
+         ($1, 'old', clock_timestamp() - interval '8 days 1 minute'),
+         ($1, 'young', clock_timestamp() - interval '7 days 23 hours')`,
+      [tenant],
+    );
+    expect(await deleteOld(app.database, OLD_TAG_CHANGES, 1_000)).toBe(1);
+    expect(
+      await app.database.query('SELECT effect_id FROM tag_changes WHERE tenant_id = $1', [tenant]),
+    ).toEqual([{ effect_id: 'young' }]);
   });
 });

@@ -1,14 +1,11 @@
 import type { ReceivedEvent } from '@parley/events';
 import { DomainError } from '@parley/errors';
-import { sql, type Database } from '@parley/postgres';
-import { BackgroundLoop, type Logger } from '@parley/service';
+import { sql, type Database, type OldRows } from '@parley/postgres';
+import type { Logger } from '@parley/service';
 import { z } from 'zod';
 import { applyFields } from './contact.ts';
 import { ContactEntity } from './contact.entity.ts';
 import { tagList } from './contact.requests.ts';
-
-const PURGE_INTERVAL_MS = 60_000;
-const PURGE_BATCH_SIZE = 1_000;
 
 /** The data of session.tags_requested, as far as contacts are concerned (session_events.proto). */
 const tagsRequested = z.object({
@@ -64,20 +61,9 @@ export class TagChanges {
   }
 }
 
-/** Forgets changes that cannot come again: streams keep events for 7 days. */
-export function tagChangePurge(database: Database, logger: Logger): BackgroundLoop {
-  return new BackgroundLoop({
-    name: 'Tag change purge',
-    pauseMs: PURGE_INTERVAL_MS,
-    logger,
-    work: async () => {
-      const rows = await database.query(
-        `DELETE FROM tag_changes WHERE (tenant_id, effect_id) IN (
-           SELECT tenant_id, effect_id FROM tag_changes WHERE applied_at < statement_timestamp() - interval '8 days'
-           ORDER BY applied_at LIMIT ${PURGE_BATCH_SIZE} FOR UPDATE SKIP LOCKED)
-         RETURNING 1`,
-      );
-      return rows.length === PURGE_BATCH_SIZE;
-    },
-  });
-}
+/** Changes that cannot come again: streams keep events for 7 days. */
+export const OLD_TAG_CHANGES: OldRows = {
+  table: 'tag_changes',
+  key: ['tenant_id', 'effect_id'],
+  condition: `applied_at < (SELECT clock_timestamp() - interval '8 days')`,
+};

@@ -78,7 +78,11 @@ export function judge(calls: Call[], evidence: Evidence, lateMs = LATE_MS): Viol
     ...tenantsApart(calls, rows, events),
     ...timelinesWhole(sessions, sprints),
     ...effectsOnce(sessions, sprints, bySubject),
-    ...repliesOnce(calls, sprints),
+    ...repliesOnce(
+      calls,
+      evidence.replies.filter((row) => tenants.has(row.tenantId)),
+      sprints,
+    ),
     ...timeoutsOnTime(calls, sprints, lateMs),
   ];
   return shorten(found);

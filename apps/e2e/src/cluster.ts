@@ -38,8 +38,8 @@ const QUESTION = {
   data: { text: 'Finish your order?', choices: [{ id: 'yes', title: 'Yes' }], max_attempts: 10 },
 };
 const DELAY = { type: 'delay', data: { minutes: 1_440 } };
-/** A conversation of any length: "more" asks again, "yes" ends it, no answer for ten minutes ends it otherwise. */
-const CONVERSATION = {
+/** A conversation of any length: "more" asks again, "yes" ends it, no answer in time ends it otherwise. */
+const conversation = (timeoutMinutes: number) => ({
   nodes: [
     { id: 'start', type: 'entry', data: {} },
     {
@@ -51,7 +51,7 @@ const CONVERSATION = {
           { id: 'yes', title: 'Yes' },
           { id: 'more', title: 'Tell me more' },
         ],
-        timeout_minutes: 10,
+        timeout_minutes: timeoutMinutes,
         max_attempts: 10,
       },
     },
@@ -70,7 +70,7 @@ const CONVERSATION = {
     { source: 'wait', sourceHandle: 'timeout', target: 'reminder' },
     { source: 'reminder', target: 'abandoned' },
   ],
-};
+});
 
 /**
  * The services as separate processes, two replicas of session among them, from their production builds; each on
@@ -180,7 +180,10 @@ export class Cluster {
       publish?: boolean;
       tenant?: string;
       silent?: boolean;
-      /** Whether it asks again and again, and ends when answered or not; else it asks once, and nothing comes of it. */
+      /**
+       * Whether it asks again and again, and ends when answered, or not answered for half its time; else it asks once, and
+       * nothing comes of it.
+       */
       converses?: boolean;
     } = {},
   ): Promise<string> {
@@ -198,7 +201,7 @@ export class Cluster {
       nodes: [...(entry ? [{ id: 'start', type: 'entry', data: {} }] : []), wait],
       edges: entry ? [{ source: 'start', target: 'wait' }] : [],
     };
-    const definition = converses ? CONVERSATION : asking;
+    const definition = converses ? conversation(Math.floor(ttl / 2)) : asking;
     const settings = { session_ttl_minutes: ttl };
     const created = await this.request(
       'POST',

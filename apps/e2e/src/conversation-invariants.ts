@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@parley/testing';
-import type { SessionRow, SprintRow } from './evidence.ts';
+import type { ReplyRow, SessionRow, SprintRow } from './evidence.ts';
 import type { Call } from './history.ts';
 import { violation, type Violation } from './invariants.ts';
 
@@ -45,43 +45,49 @@ export function effectsOnce(
   });
 }
 
-/** I2 and I3, of replies: what was said of a message stands, and each message was taken once. */
-export function repliesOnce(calls: Call[], sprints: Sprints): Violation[] {
+/** I2 and I3, of replies: what was said of a message stands, each that was taken is kept, and was taken once. */
+export function repliesOnce(calls: Call[], replies: ReplyRow[], sprints: Sprints): Violation[] {
   const messages = Map.groupBy(
     calls.filter(({ message }) => message !== undefined),
-    ({ tenantId, message }) => `${tenantId} ${message}`,
+    ({ tenantId, message }) => keyOf(tenantId, message!),
   );
-  const taken = new Map<string, number>();
-  let unknown = 0;
-  const changed: Violation[] = [];
-  for (const [message, same] of messages) {
-    const answers = same
+  const rows = new Map(replies.map((row) => [keyOf(row.tenantId, row.messageId), row]));
+  const answers = [...messages].flatMap(([key, same]) => {
+    const inOrder = same
       .filter(({ outcome }) => outcome === 'ok')
       .toSorted((one, two) => one.answeredAt - two.answeredAt);
     // Until a session waits for it, a message may be sent again.
-    const first = answers.find(({ result }) => result !== 'no_session');
-    for (const { result, sessionId } of first ? answers.slice(answers.indexOf(first)) : []) {
-      if (result === first!.result && sessionId === first!.sessionId) continue;
-      const text = `message ${message} was ${first!.result} by ${first!.sessionId}, and later ${result} by ${sessionId}`;
-      changed.push(...violation('I3', text));
-    }
-    if (first && TAKEN.has(first.result)) taken.set(first.sessionId!, (taken.get(first.sessionId!) ?? 0) + 1);
-    else if (answers.length === 0 && same.some(({ outcome }) => outcome === 'unknown')) unknown += 1;
-  }
-  const counted = [...sprints].map(([id, own]) => {
-    const noted = entriesOf(own).filter(({ type }) => type === 'reply').length;
-    return { id, noted, known: taken.get(id) ?? 0 };
+    const first = inOrder.find(({ result }) => result !== 'no_session');
+    if (!first) return [];
+    const changed = inOrder
+      .slice(inOrder.indexOf(first))
+      .filter(({ result, sessionId }) => result !== first.result || sessionId !== first.sessionId)
+      .flatMap(({ result, sessionId }) =>
+        violation(
+          'I3',
+          `message ${key} was ${first.result} by ${first.sessionId}, and later ${result} by ${sessionId}`,
+        ),
+      );
+    const row = rows.get(key);
+    const kept =
+      row?.sessionId === first.sessionId && (row?.result === first.result || row?.result === 'ended');
+    if (kept) return changed;
+    const text = `message ${key} was ${first.result} by ${first.sessionId}, and is kept as ${JSON.stringify(row)}`;
+    return [...changed, ...violation('I2', text)];
   });
-  const lost = counted
-    .filter(({ noted, known }) => noted < known)
-    .flatMap(({ id, noted, known }) => violation('I2', `${id} took ${known} replies and tells of ${noted}`));
-  // A message nobody knows the fate of was taken once at most.
-  const beyond = counted.reduce((sum, { noted, known }) => sum + Math.max(0, noted - known), 0);
-  const doubled =
-    beyond > unknown
-      ? violation('I3', `${beyond} replies were taken beyond those answered; only ${unknown} had no answer`)
-      : [];
-  return [...changed, ...lost, ...doubled];
+  // Messages without an id are not kept; what was answered is known.
+  const nameless = calls.filter(({ kind, message }) => kind === 'reply' && message === undefined);
+  const taken = Map.groupBy(
+    [...replies, ...nameless].filter(({ result }) => TAKEN.has(result)),
+    ({ sessionId }) => sessionId!,
+  );
+  const counts = [...sprints].flatMap(([id, own]) => {
+    const noted = entriesOf(own).filter(({ type }) => type === 'reply').length;
+    const known = taken.get(id)?.length ?? 0;
+    if (noted === known) return [];
+    return violation(noted < known ? 'I2' : 'I3', `${id} took ${known} replies, and tells of ${noted}`);
+  });
+  return [...answers, ...counts];
 }
 
 /** I6, of waits: one that timed out had come to its time, and not long before. */
@@ -106,4 +112,8 @@ export function timeoutsOnTime(calls: Call[], sprints: Sprints, lateMs: number):
 
 function entriesOf(sprints: SprintRow[] = []): SprintRow['entries'] {
   return sprints.flatMap(({ entries }) => entries);
+}
+
+function keyOf(tenantId: string, message: string): string {
+  return `${tenantId} ${message}`;
 }

@@ -36,10 +36,19 @@ export interface SprintRow {
   entries: { type: string; detail: { effect_id?: string } }[];
 }
 
+/** A row of session_replies: what a message came to. */
+export interface ReplyRow {
+  tenantId: string;
+  messageId: string;
+  sessionId: string;
+  result: string;
+}
+
 /** What the services left behind: rows and events, in the stream's order and with their repetitions. */
 export interface Evidence {
   sessions: SessionRow[];
   sprints: SprintRow[];
+  replies: ReplyRow[];
   outbox: OutboxRow[];
   events: RecordedEvent[];
 }
@@ -102,6 +111,9 @@ async function gatherOnce(query: Query, probe: EventProbe): Promise<Evidence> {
     `SELECT session_id AS "sessionId", first_entry AS "firstEntry", at, entries FROM session_sprints
      ORDER BY session_id, first_entry`,
   );
+  const replies = await query<ReplyRow>(
+    `SELECT tenant_id AS "tenantId", message_id AS "messageId", session_id AS "sessionId", result FROM session_replies`,
+  );
   const published = outbox.filter((row) => row.publishedAt !== null).map((row) => row.id);
   // What does not come is the checker's to say.
   await eventually(() => {
@@ -109,7 +121,7 @@ async function gatherOnce(query: Query, probe: EventProbe): Promise<Evidence> {
     if (published.some((id) => !seen.has(id))) throw new Error('Events are missing');
   }, 5_000).catch(() => undefined);
   await quiet(probe);
-  return { sessions, sprints, outbox, events: [...probe.events] };
+  return { sessions, sprints, replies, outbox, events: [...probe.events] };
 }
 
 async function quiet(probe: EventProbe): Promise<void> {

@@ -32,7 +32,7 @@ export interface Answered {
   replayed?: boolean | undefined;
   /** Of a reply: what it came to. */
   result?: string | undefined;
-  /** Sessions whose wait was made to end at a time: what stands in for ten minutes passing. */
+  /** Sessions whose wait was made to end at a time: what stands in for minutes passing. */
   due?: { id: string; at: number }[] | undefined;
   /** Every session the answer shows, with its status there (I7, I8). */
   seen?: { id: string; status: string }[] | undefined;

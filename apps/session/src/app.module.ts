@@ -4,7 +4,7 @@ import { SessionServiceService } from '@parley/contracts/session';
 import { eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
 import { connect, Tls } from '@parley/grpc';
 import { startGrpcServer } from '@parley/grpc/server';
-import { Database } from '@parley/postgres';
+import { Database, purgeLoop } from '@parley/postgres';
 import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
 import type { SessionConfig } from './config.ts';
 import { CurrentSession } from './current-session.entity.ts';
@@ -14,14 +14,15 @@ import { HttpCaller } from './http-caller.ts';
 import { SessionController } from './session.controller.ts';
 import { SessionExpirer } from './session-expirer.ts';
 import { expiryLag, watchRunningSessions } from './session-metrics.ts';
+import { OLD_REPLIES } from './session-replies.ts';
 import { SessionReplies } from './session-reply.service.ts';
 import { SessionRunner } from './session-runner.ts';
 import { SessionService } from './session.service.ts';
 import { SESSION_STREAM } from './session-stream.ts';
 import { SessionStarter } from './session-starter.ts';
-import { startRequestPurge } from './start-request-purge.ts';
 import { HttpRequests, waitSweep } from './session-timers.ts';
 import { SessionWatcher } from './session-watcher.ts';
+import { OLD_START_REQUESTS } from './start-requests.ts';
 import { StartCounter } from './start-counter.ts';
 import { Timeline } from './timeline.ts';
 
@@ -88,7 +89,12 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     logger,
   );
   const expirer = new SessionExpirer(outbox, metrics, logger);
-  const purge = startRequestPurge(database, logger);
+  const purge = purgeLoop({
+    name: 'Request id purge',
+    database,
+    rows: [OLD_START_REQUESTS, OLD_REPLIES],
+    logger,
+  });
   watchRunningSessions(database, metrics);
 
   const server = await startGrpcServer({

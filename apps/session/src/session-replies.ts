@@ -1,4 +1,4 @@
-import type { Statements } from '@parley/postgres';
+import type { OldRows, Statements } from '@parley/postgres';
 
 /** The statements on session_replies: what messages with an id of their channel came to, kept for a day. */
 
@@ -45,14 +45,9 @@ export async function keepReply(
   return kept.length > 0;
 }
 
-/** Deletes up to limit that are no longer given. Gives how many. */
-export async function deleteOldReplies(database: Pick<Statements, 'query'>, limit: number): Promise<number> {
-  const deleted = await database.query(
-    `DELETE FROM session_replies WHERE (tenant_id, message_id) IN (
-       SELECT tenant_id, message_id FROM session_replies
-       WHERE created_at <= (SELECT clock_timestamp() - ${KEPT}) LIMIT $1 FOR UPDATE SKIP LOCKED)
-     RETURNING 1`,
-    [limit],
-  );
-  return deleted.length;
-}
+/** Messages that are no longer remembered. */
+export const OLD_REPLIES: OldRows = {
+  table: 'session_replies',
+  key: ['tenant_id', 'message_id'],
+  condition: `created_at <= (SELECT clock_timestamp() - ${KEPT})`,
+};

@@ -58,7 +58,10 @@ export class SessionRunner {
     const earlier = messageId === '' ? undefined : await findReply(this.database, tenantId, messageId);
     if (earlier) return { ...earlier, replayed: true };
     const target = await this.findTarget(request);
-    return target && this.take(target, messageId);
+    if (target) return this.take(target, messageId);
+    // Its twin may have ended the session it was for, between the two look-ups.
+    const twin = messageId === '' ? undefined : await findReply(this.database, tenantId, messageId);
+    return twin && { ...twin, replayed: true };
   }
 
   /** Runs up to limit sessions on whose wait is over. Gives how many were found. */

@@ -1,4 +1,4 @@
-import type { Statements } from '@parley/postgres';
+import type { OldRows, Statements } from '@parley/postgres';
 import type { RunningSession } from './session-rows.ts';
 
 /** The statements on start_requests: the answers to starts that had a request id, kept for a day (P9). */
@@ -92,17 +92,12 @@ export function recordAnswers(
   );
 }
 
-/** Deletes up to limit answers that are no longer given. Gives how many. */
-export async function deleteOldRequests(tx: Pick<Statements, 'query'>, limit: number): Promise<number> {
-  const deleted = await tx.query(
-    `DELETE FROM start_requests WHERE (tenant_id, request_id) IN (
-       SELECT tenant_id, request_id FROM start_requests WHERE created_at <= (SELECT clock_timestamp() - ${KEPT})
-       LIMIT $1 FOR UPDATE SKIP LOCKED)
-     RETURNING 1`,
-    [limit],
-  );
-  return deleted.length;
-}
+/** Answers that are no longer given. */
+export const OLD_START_REQUESTS: OldRows = {
+  table: 'start_requests',
+  key: ['tenant_id', 'request_id'],
+  condition: `created_at <= (SELECT clock_timestamp() - ${KEPT})`,
+};
 
 export function requestKeyOf({ tenantId, requestId }: Pick<RequestKey, 'tenantId' | 'requestId'>): string {
   return `${tenantId} ${requestId}`;

@@ -69,8 +69,9 @@ export class EventConsumer {
   private readonly running: Promise<void>;
   private readonly closing = new AbortController();
   private readonly count: ConsumerCounter;
-  /** Since when (performance.now()) a message is in hand; the oldest first. */
-  private readonly inHand = new Map<JsMsg, number>();
+  private readonly inHand = new Set<JsMsg>();
+  /** Tells the server of those in hand. */
+  private beat: NodeJS.Timeout | undefined;
   /** Called when fewer are in hand. */
   private waiting: (() => void)[] = [];
   /** By tenant and subject: the event in hand that was taken last. */
@@ -100,6 +101,7 @@ export class EventConsumer {
     this.closing.abort();
     void this.messages?.close();
     await within(DRAIN_LIMIT_MS, this.inHandBelow(1));
+    clearInterval(this.beat);
     if (this.connection)
       await within(
         FLUSH_LIMIT_MS,
@@ -111,6 +113,7 @@ export class EventConsumer {
 
   private async follow(connection: NatsConnection): Promise<void> {
     this.connection = connection;
+    this.beat = setInterval(() => this.tellOfThoseInHand(), IN_HAND_INTERVAL_MS);
     let said = '';
     while (!this.isClosed()) {
       try {
@@ -153,7 +156,6 @@ export class EventConsumer {
     if (this.isClosed()) return void messages.close();
     this.messages = messages;
     this.options.logger.log(`Consuming ${subject} of ${stream} as ${durable}`);
-    const beat = setInterval(() => this.tellOfThoseInHand(), IN_HAND_INTERVAL_MS);
     try {
       for await (const message of messages) {
         // Others may have it at once.
@@ -161,18 +163,12 @@ export class EventConsumer {
         else await this.take(message, concurrency);
       }
     } finally {
-      clearInterval(beat);
       this.messages = undefined;
     }
   }
 
-  /** One timer for all: most are done before it fires. */
   private tellOfThoseInHand(): void {
-    const since = performance.now() - IN_HAND_INTERVAL_MS;
-    for (const [message, taken] of this.inHand) {
-      if (taken > since) break;
-      message.working();
-    }
+    for (const message of this.inHand) message.working();
   }
 
   private async inHandBelow(limit: number): Promise<void> {
@@ -191,7 +187,7 @@ export class EventConsumer {
       return message.term();
     }
     const key = `${event.tenantId} ${event.subject}`;
-    this.inHand.set(message, performance.now());
+    this.inHand.add(message);
     const before = this.lastOf.get(key);
     const work = before ? before.then(() => this.finish(message, event)) : this.finish(message, event);
     this.lastOf.set(key, work);

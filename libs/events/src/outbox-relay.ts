@@ -37,7 +37,7 @@ export class OutboxRelay {
   private readonly publishing: BackgroundLoop;
   private readonly polling: BackgroundLoop;
   private readonly purging: BackgroundLoop;
-  private readonly queue: OutgoingEvent[] = [];
+  private queue: OutgoingEvent[] = [];
 
   constructor(options: OutboxRelayOptions) {
     const { database, stream, retentionDays, metrics = new Metrics(), logger } = options;
@@ -104,6 +104,7 @@ export class OutboxRelay {
     if (batch.length === 0) return false;
     this.observeBatch(batch.length);
     const { published, left, failure } = await this.publishInTurns(batch);
+    left.push(...this.takeBehind(left));
     await this.markPublished(published);
     await this.release(left);
     if (failure) throw failure;
@@ -112,27 +113,33 @@ export class OutboxRelay {
 
   /**
    * One subject's events go one after the other, each once the one before it is stored: first the first of every subject,
-   * all at once, then the second of those whose first is stored, and so on. After a failure the rest of its subject is left.
+   * all at once, then the second of each, and so on. After a turn with a failure the rest is left: another turn may take as
+   * long again, and a claim is soon over.
    */
   private async publishInTurns(
     batch: OutgoingEvent[],
   ): Promise<{ published: OutgoingEvent[]; left: OutgoingEvent[]; failure: Error | undefined }> {
     const published: OutgoingEvent[] = [];
-    const left: OutgoingEvent[] = [];
     let failure: Error | undefined;
-    for (let lines = bySubject(batch); lines.length > 0;) {
+    let lines = bySubject(batch);
+    while (lines.length > 0 && !failure) {
       const results = await Promise.allSettled(lines.map(([event]) => this.stream.publish(event!)));
       for (const [index, result] of results.entries()) {
-        if (result.status === 'fulfilled') {
-          published.push(lines[index]!.shift()!);
-        } else {
-          failure ??= result.reason as Error;
-          left.push(...lines[index]!.splice(0));
-        }
+        if (result.status === 'fulfilled') published.push(lines[index]!.shift()!);
+        else failure ??= result.reason as Error;
       }
       lines = lines.filter(({ length }) => length > 0);
     }
-    return { published, left, failure };
+    return { published, left: lines.flat(), failure };
+  }
+
+  /** Takes what is queued of the same subjects: published from here it would overtake them. */
+  private takeBehind(events: OutgoingEvent[]): OutgoingEvent[] {
+    if (events.length === 0) return [];
+    const subjects = new Set(events.map(subjectKey));
+    const behind = this.queue.filter((event) => subjects.has(subjectKey(event)));
+    if (behind.length > 0) this.queue = this.queue.filter((event) => !subjects.has(subjectKey(event)));
+    return behind;
   }
 
   private async markPublished(events: OutgoingEvent[]): Promise<void> {
@@ -180,5 +187,9 @@ export class OutboxRelay {
 
 /** The events of each subject, in the order they came. */
 function bySubject(events: OutgoingEvent[]): OutgoingEvent[][] {
-  return [...Map.groupBy(events, ({ tenantId, subject }) => `${tenantId} ${subject}`).values()];
+  return [...Map.groupBy(events, subjectKey).values()];
+}
+
+function subjectKey({ tenantId, subject }: OutgoingEvent): string {
+  return `${tenantId} ${subject}`;
 }

@@ -8,6 +8,7 @@ import { EventStream } from './event-stream.ts';
 import { Outbox } from './outbox.ts';
 import { CreateOutbox1763800000000 } from './outbox.migration.ts';
 import { OutboxRelay } from './outbox-relay.ts';
+import { PublishError } from './publish-error.ts';
 
 /** One process of a service: its own connections, its own relay. */
 interface Replica {
@@ -21,15 +22,17 @@ let tenantId: string;
 const replicas: Replica[] = [];
 const logger = new Logger('events', 'fatal');
 
-async function addReplica(): Promise<Replica> {
-  const database = await Database.connect({ url: testDatabase.url, name: 'events' });
-  const stream = new EventStream({
+const openStream = (): EventStream =>
+  new EventStream({
     url: process.env[NATS_URL]!,
     name: 'OUTBOX_SPEC',
     subjects: ['outbox_spec.>'],
     source: '/parley/spec',
     logger,
   });
+
+async function addReplica(stream = openStream()): Promise<Replica> {
+  const database = await Database.connect({ url: testDatabase.url, name: 'events' });
   const relay = new OutboxRelay({ database, stream, retentionDays: 3, logger });
   const replica = {
     outbox: new Outbox(database, relay),
@@ -53,6 +56,13 @@ const event = (subject: string, sequence: number): OutgoingEvent => ({
   sequence,
   time: new Date(),
   data: JSON.stringify({ sequence }),
+});
+
+/** Adds what is not there yet, and tells of it. */
+const insertThings = (tenant: string) => ({
+  statement: 'INSERT INTO things SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING id',
+  of: { tenantId: `'${tenant}'::uuid`, subject: 'id', time: 'clock_timestamp()' },
+  event: { type: `'outbox_spec.happened'`, sequence: '1', data: `'{}'` },
 });
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -146,6 +156,68 @@ describe('the outbox', () => {
     expect(probe.events.every(({ id }) => UUID_V7.test(id) && timeOf(id) > Date.now() - 60_000)).toBe(true);
     expect(await testDatabase.query('SELECT id FROM things ORDER BY id')).toEqual([{ id: 'a' }, { id: 'd' }]);
     await probe.close();
+  });
+
+  it('tells of more than the change itself, of those rows that were changed (P6)', async () => {
+    const replica = await addReplica();
+    replica.relay.start();
+    await testDatabase.query(
+      "CREATE TABLE things (id text PRIMARY KEY); INSERT INTO things VALUES ('there')",
+    );
+    const more = (sequence: number) => ({
+      ...event('', sequence),
+      data: `{"text":"it's \\"${sequence}\\""}`,
+    });
+    await replica.outbox.change({
+      ...insertThings(tenantId),
+      parameters: [['two', 'none', 'there']],
+      more: new Map([
+        ['two', [more(2), more(3)]],
+        ['there', [more(2)]],
+      ]),
+    });
+    const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
+    await probe.waitFor('outbox_spec.happened', 4);
+    await eventually(async () => expect(await waiting()).toEqual([]));
+    expect(probe.of('two').map(({ sequence, data }) => [sequence, data])).toEqual([
+      [1, {}],
+      [2, { text: `it's "2"` }],
+      [3, { text: `it's "3"` }],
+    ]);
+    expect(probe.of('none').map(({ sequence }) => sequence)).toEqual([1]);
+    expect(probe.of('there')).toEqual([]);
+    await probe.close();
+  });
+
+  it('keeps the order of each subject when publishing fails, also across the batches in memory (P6)', async () => {
+    const [tried, stored] = [new Set<string>(), [] as string[]];
+    // As when NATS goes away and comes back: the first event of each subject fails once.
+    const publishOnce = ({ subject, sequence }: OutgoingEvent): Promise<boolean> => {
+      const isFirst = sequence === 1 && !tried.has(subject);
+      tried.add(subject);
+      if (isFirst) return Promise.reject(new PublishError('timeout'));
+      stored.push(`${subject} ${sequence}`);
+      return Promise.resolve(false);
+    };
+    const stream = {
+      connected: true,
+      onConnected: () => undefined,
+      publish: publishOnce,
+      close: () => undefined,
+    };
+    const replica = await addReplica(stream as unknown as EventStream);
+    await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
+    const subjects = Array.from({ length: 300 }, (_, index) => `thing ${index}`);
+    await replica.outbox.change({
+      ...insertThings(tenantId),
+      parameters: [subjects],
+      more: new Map(subjects.map((subject) => [subject, [event(subject, 2)]])),
+    });
+    replica.relay.start();
+    await eventually(async () => expect(await waiting()).toEqual([]));
+    expect(stored).toHaveLength(600);
+    for (const subject of subjects)
+      expect(stored.indexOf(`${subject} 1`)).toBeLessThan(stored.indexOf(`${subject} 2`));
   });
 
   it.each([

@@ -3,7 +3,8 @@ const ATTEMPTS = 3;
 /**
  * Makes an attempt that has to end within `budgetMs`, and gives what it gave. One that is late is made again, up to
  * three times in all: on a shared machine one late answer says nothing, but code that misses its time misses it each
- * time. An attempt that throws fails at once, so what it expects of the answer is expected each time.
+ * time. What only a first call shows has to be made anew by the attempt. One that throws fails at once, so what it expects
+ * of the answer is expected each time.
  */
 export async function inTime<T>(budgetMs: number, attempt: () => Promise<T>): Promise<T> {
   const took: number[] = [];

@@ -1,5 +1,6 @@
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
+import { pollUntil } from '@parley/local-servers';
 import type { Check } from './systems/system.ts';
 
 /** The stream that the session service makes for its events. */
@@ -50,6 +51,27 @@ export async function eventsOf(natsUrl: string, type: string): Promise<number> {
     const manager = await jetstreamManager(connection);
     const { state } = await manager.streams.info(SESSION_STREAM, { subjects_filter: type });
     return state.subjects?.[type] ?? 0;
+  } finally {
+    await connection.close();
+  }
+}
+
+/**
+ * Waits until a durable consumer of the session's events has nothing to hear and nothing in hand.
+ * @throws Error when it has after that time
+ */
+export async function waitUntilHeard(natsUrl: string, durable: string, timeoutMs: number): Promise<void> {
+  const connection = await connect({ servers: new URL(natsUrl).host });
+  try {
+    const { consumers } = await jetstreamManager(connection);
+    const heard = await pollUntil(
+      async () => {
+        const { num_pending, num_ack_pending } = await consumers.info(SESSION_STREAM, durable);
+        return num_pending + num_ack_pending === 0 ? true : undefined;
+      },
+      { timeoutMs, everyMs: 100 },
+    );
+    if (heard === undefined) throw new Error(`${durable} still has events to hear after ${timeoutMs} ms`);
   } finally {
     await connection.close();
   }

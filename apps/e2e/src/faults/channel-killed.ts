@@ -85,8 +85,10 @@ export async function killChannel(
       return found;
     });
     const violations = [
-      ...differences('arrived', new Set(arrived), requested),
-      ...differences('is told of as delivered', new Set(delivered), requested),
+      ...missing('arrived', new Set(arrived), requested),
+      ...missing('is told of as delivered', new Set(delivered), requested),
+      // Sessions may have gone on asking meanwhile.
+      ...strange([...arrived, ...delivered], new Set(effects(asked, 'message.requested'))),
       ...(delivered.length === new Set(delivered).size
         ? []
         : violation('fault 36', 'a delivery was told of twice')),
@@ -100,12 +102,14 @@ export async function killChannel(
   }
 }
 
-function differences(what: string, found: Set<string>, requested: string[]): Violation[] {
-  const wanted = new Set(requested);
-  const missing = requested.filter((id) => !found.has(id));
-  const strange = [...found].filter((id) => !wanted.has(id));
-  return [
-    ...missing.flatMap((id) => violation('fault 36', `${id} was asked for, and never ${what}`)),
-    ...strange.flatMap((id) => violation('fault 36', `${id} ${what}, and nobody asked for it`)),
-  ];
+function missing(what: string, found: Set<string>, requested: string[]): Violation[] {
+  return requested
+    .filter((id) => !found.has(id))
+    .flatMap((id) => violation('fault 36', `${id} was asked for, and never ${what}`));
+}
+
+function strange(found: string[], requested: Set<string>): Violation[] {
+  return found
+    .filter((id) => !requested.has(id))
+    .flatMap((id) => violation('fault 36', `${id} was sent or told of, and nobody asked for it`));
 }

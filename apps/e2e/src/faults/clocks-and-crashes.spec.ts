@@ -135,7 +135,7 @@ skewed(
 describe('any sequence of starts, replies, cancels, time passing, reads and killed replicas', () => {
   it('does what a model of fifty lines does (P1, P2, P4, P6, P9, fault 18)', async () => {
     const history = new History();
-    const talking = new SessionReplicas(cluster, await cluster.createFlow({ converses: true }));
+    const talking = new SessionReplicas(cluster, await cluster.createFlow({ converses: true, ttl: 1_440 }));
     const runs: { model: Model; contacts: string[]; kills: number }[] = [];
     const newRun = (): { model: Model; real: Real } => {
       const run = { model: new Model(), contacts: [uuidv7(), uuidv7(), uuidv7()], kills: 0 };

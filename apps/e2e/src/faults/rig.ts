@@ -15,7 +15,7 @@ export interface RigOptions {
   replicas?: ClusterOptions['replicas'];
   /** Settings of processes by their names. */
   settings?: ClusterOptions['settings'];
-  /** Puts the session service's Postgres and NATS behind wires, and leaves its transactions to starts and cancels. */
+  /** Puts the session service's Postgres and NATS behind wires, and lets nothing happen by the clock: nothing expires. */
   wired?: boolean;
   /** Whether starts have no event but session.started; default not. */
   silent?: boolean;
@@ -43,7 +43,7 @@ export interface Reply {
   phone?: string | undefined;
 }
 
-/** A caller gives up on a start after this long. */
+/** A caller gives up on a start or a reply after this long. */
 const PATIENCE_MS = 40_000;
 
 /** All of Parley on a Postgres and a NATS of its own, callers who record what they are told, and the checker. */

@@ -89,7 +89,7 @@ export class SessionReplicas {
         messageId: message && `${prefix} ${message}`,
       };
       let answer: SubmitReplyResponse | undefined;
-      const asked = { kind: 'reply', tenantId, message: request.messageId || uuidv7() };
+      const asked = { kind: 'reply', tenantId, message: request.messageId || undefined };
       const recorded = await history.record(asked, async () => {
         const { result, session } = (answer = await call(client, client.submitReply, request));
         return {

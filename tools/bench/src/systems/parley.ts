@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { findNatsServer, pollUntil, startProcess } from '@parley/local-servers';
 import type { StartedProcess } from '@parley/local-servers';
 import pg from 'pg';
-import { checkRows, checkStartedEvents } from '../check.ts';
+import { checkRows, checkStartedEvents, waitUntilHeard } from '../check.ts';
 import { loadContacts, onDatabase } from '../bulk-rows.ts';
 import { REPOSITORY_ROOT } from '../repository.ts';
 import { waitForStack } from './stack.ts';
@@ -155,6 +155,8 @@ export class Parley implements System {
       everyMs: 100,
     });
     if (settled === undefined) throw new Error(`${this.name}: events still wait after 120 s`);
+    // What nobody hears yet would be heard while another system is measured.
+    if (this.#conversing && !this.#deaf) await waitUntilHeard(this.stack.nats, 'channel', SETTLE_TIMEOUT_MS);
   }
 
   /** Events that are committed and not yet marked as published. */
@@ -204,9 +206,12 @@ export class Parley implements System {
   }
 
   async stop(): Promise<void> {
-    await this.#sessions.end();
-    if (this.#deaf) process.kill(this.stack.pids.channel, 'SIGCONT');
-    await this.#process.stop();
+    try {
+      await this.#sessions.end();
+      if (this.#deaf) process.kill(this.stack.pids.channel, 'SIGCONT');
+    } finally {
+      await this.#process.stop();
+    }
   }
 
   #pidIn(file: string): number {
