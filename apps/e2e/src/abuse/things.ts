@@ -5,12 +5,9 @@ import { sendHttp } from './raw-http.ts';
 
 /** A flow, a contact, a running session and a message on its way to nowhere of a tenant, all of which bear the tenant's name. */
 export async function thingsOf(cluster: Cluster, tenant: string, phone: string): Promise<Target> {
-  await cluster.request(
-    'PUT',
-    '/channels/webhook',
-    { url: `https://${tenant}.example.com/messages` },
-    tenant,
-  );
+  const url = `https://${tenant}.example.com/messages`;
+  const set = await cluster.request('PUT', '/channels/webhook', { url }, tenant);
+  if (set.status >= 300) throw new Error(`The webhook was answered with ${set.text}`);
   const flow = await cluster.createFlow({ tenant });
   const email = `${tenant}@example.com`;
   await cluster.request('POST', '/actions/create-contact', { phone, email, name: tenant }, tenant);
