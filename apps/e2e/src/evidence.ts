@@ -78,6 +78,12 @@ export async function drain(query: Query, withinMs: number): Promise<number> {
   return left;
 }
 
+/** Waits until every event is sent. Fails when some are not by then. */
+export async function allSent(query: Query, withinMs = 15_000): Promise<void> {
+  const left = await drain(query, withinMs);
+  if (left > 0) throw new Error(`${left} events wait in the outbox`);
+}
+
 /**
  * Reads rows and events, once neither changes any more: a session that falls due meanwhile would have an event that its
  * row knows nothing of. Waits for the probe to have every event that the outbox calls published.

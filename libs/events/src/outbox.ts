@@ -191,7 +191,6 @@ interface ToldRow {
 const MAX_CHANGED = 1_000;
 
 function toEvent(row: ToldRow, more: Change['more']): OutgoingEvent {
-  const given = more?.get(row.event_subject)?.find(({ sequence }) => sequence === row.event_sequence);
   return {
     id: row.event_id,
     tenantId: row.event_tenant,
@@ -199,8 +198,12 @@ function toEvent(row: ToldRow, more: Change['more']): OutgoingEvent {
     subject: row.event_subject,
     sequence: row.event_sequence,
     time: row.event_time,
-    data: row.event_data ?? given!.data,
+    data: row.event_data ?? given(more!, row),
   };
+}
+
+function given(more: NonNullable<Change['more']>, row: ToldRow): string {
+  return more.get(row.event_subject)!.find(({ sequence }) => sequence === row.event_sequence)!.data;
 }
 
 const CLAIM_END = `clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})`;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@parley/testing';
+import { allSent } from '../evidence.ts';
 import type { Frame } from '../wire/frame.ts';
 import { pass } from './load.ts';
 import type { Reply, Rig, Start } from './rig.ts';
@@ -88,7 +89,7 @@ export async function killSessionAt(rig: Rig, name: PointName, callers: number):
   const calls = Array.from({ length: callers }, () => rig.newStart(keyed));
   const waiting = by === 'reply' ? await startAll(rig, calls) : [];
   // So that the next one is of the replies.
-  if (by === 'reply' && wire === 'nats') await allSent(rig);
+  if (by === 'reply' && wire === 'nats') await allSent(rig.query);
   const struck = Promise.withResolvers<void>();
   let done = false;
   rig.wires![wire].watch = async (frame) => {
@@ -110,13 +111,6 @@ export async function killSessionAt(rig: Rig, name: PointName, callers: number):
   rig.wires![wire].watch = undefined;
   await rig.cluster.restart('session');
   await Promise.all(under);
-}
-
-async function allSent(rig: Rig): Promise<void> {
-  await eventually(async () => {
-    const waiting = await rig.query('SELECT FROM outbox WHERE published_at IS NULL LIMIT 1');
-    if (waiting.length > 0) throw new Error('Events wait in the outbox');
-  });
 }
 
 /** Sessions that wait, and a reply to each. */

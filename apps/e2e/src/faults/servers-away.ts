@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { eventually, EventProbe } from '@parley/testing';
 import type { Violation } from '../checker.ts';
+import { allSent } from '../evidence.ts';
 import { violation } from '../invariants.ts';
 import { returned, type Allowance } from '../resources.ts';
 import { pass, startLoad } from './load.ts';
@@ -153,10 +154,7 @@ export async function stopRelay(rig: Rig, starts: number, awayMs: number): Promi
 /** Until all is ready and the outbox is empty. @throws Error when that takes longer than 15 s */
 async function recovered(rig: Rig, begun: number): Promise<number> {
   await rig.cluster.ready();
-  await eventually(async () => {
-    const rows = await rig.query<object>('SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1');
-    if (rows.length > 0) throw new Error('Events wait in the outbox');
-  }, RECOVERED_WITHIN_MS);
+  await allSent(rig.query, RECOVERED_WITHIN_MS);
   return Date.now() - begun;
 }
 
