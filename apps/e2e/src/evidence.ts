@@ -105,7 +105,7 @@ async function stateOf(query: Query): Promise<string> {
 
 async function gatherOnce(query: Query, probe: EventProbe): Promise<Evidence> {
   const outbox = await query<OutboxRow>(
-    `SELECT tenant_id AS "tenantId", id, type, subject, sequence, published_at AS "publishedAt" FROM outbox ORDER BY position`,
+    `SELECT tenant_id AS "tenantId", id, type, subject, sequence, published_at AS "publishedAt" FROM outbox_events ORDER BY position, sequence`,
   );
   const sessions = await query<SessionRow>(
     `SELECT s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.contact_id AS "contactId", s.status, s.sequence,

@@ -35,13 +35,15 @@ const batch = (items: unknown): Promise<Answer> =>
   send('/batch', JSON.stringify({ items }), { 'Content-Type': 'application/json' });
 const sessionOf = ({ body }: Answer): string => (body as { id: string }).id;
 const cancel = (id: string): Promise<Answer> => cluster.request('POST', `/sessions/${id}/cancel`);
-const count = async (table: 'contacts' | 'sessions' | 'outbox' | 'start_requests'): Promise<number> => {
+const count = async (
+  table: 'contacts' | 'sessions' | 'outbox_events' | 'start_requests',
+): Promise<number> => {
   const app = table === 'contacts' ? 'contact' : 'session';
   const [row] = await cluster.query<{ count: number }>(app, `SELECT count(*)::int AS count FROM ${table}`);
   return row!.count;
 };
 const counts = async (): Promise<number[]> =>
-  Promise.all((['contacts', 'sessions', 'outbox', 'start_requests'] as const).map(count));
+  Promise.all((['contacts', 'sessions', 'outbox_events', 'start_requests'] as const).map(count));
 
 describe('Idempotency-Key', () => {
   it('gives the first answer again, also when the session has ended and the flow is gone (P9)', async () => {
@@ -79,11 +81,11 @@ describe('Idempotency-Key', () => {
 
   it('has 200 twins at once: one session, one event, equal answers (P9)', async () => {
     const body = { flow_id: flow, phone: newPhone() };
-    const [sessions, events] = [await count('sessions'), await count('outbox')];
+    const [sessions, events] = [await count('sessions'), await count('outbox_events')];
     const answers = await Promise.all(Array.from({ length: 200 }, () => trigger(body, 'twins')));
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect(answers[0]!.status).toBe(201);
-    expect([await count('sessions'), await count('outbox')]).toEqual([sessions + 1, events + 2]);
+    expect([await count('sessions'), await count('outbox_events')]).toEqual([sessions + 1, events + 2]);
   });
 
   it('that is too long is a 422 that names the header', async () => {

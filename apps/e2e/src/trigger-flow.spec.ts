@@ -173,7 +173,7 @@ async function countRows(): Promise<{ contacts: number; sessions: number; events
   return {
     contacts: await count('contact', 'contacts'),
     sessions: await count('session', 'sessions'),
-    events: await count('session', 'outbox'),
+    events: await count('session', 'outbox_events'),
   };
 }
 

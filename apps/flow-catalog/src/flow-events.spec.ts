@@ -47,7 +47,7 @@ const rows = (): Promise<Row[]> =>
   app.database.query<Row & Record<string, unknown>>(
     `SELECT type, sequence, (data->>'flow_version')::int AS version, data->>'flow_name' AS name,
             data->>'status' AS status
-     FROM outbox WHERE tenant_id = $1 AND subject = $2 ORDER BY sequence`,
+     FROM outbox_events WHERE tenant_id = $1 AND subject = $2 ORDER BY sequence`,
     [tenant, id],
   );
 

@@ -35,7 +35,7 @@ const numbers = async () => (await app.versions(tenant, id)).versions.map(({ ver
 const events = () =>
   app.database.query(
     `SELECT type, sequence, (data->>'flow_version')::int AS version, data->>'flow_name' AS name
-     FROM outbox WHERE tenant_id = $1 AND subject = $2 ORDER BY sequence`,
+     FROM outbox_events WHERE tenant_id = $1 AND subject = $2 ORDER BY sequence`,
     [tenant, id],
   );
 

@@ -1,7 +1,10 @@
+import { randomUUIDv7 } from 'node:crypto';
 import type { CompiledFlow, Effect } from '@parley/flow-engine';
 
 /** An event that a sprint asks for, as the statement that writes it takes it. */
 export interface SprintEvent {
+  /** UUIDv7. */
+  id: string;
   type: 'message.requested' | 'session.handoff_requested' | 'session.tags_requested';
   sequence: number;
   /** JSON text. Proto: session_events.proto. */
@@ -19,6 +22,7 @@ export interface EffectSource {
 /** The events that ask for a sprint's effects, in order. */
 export function effectEvents(effects: Effect[], source: EffectSource): SprintEvent[] {
   return effects.map((effect, index) => ({
+    id: randomUUIDv7(),
     type: TYPES[effect.type],
     sequence: source.sequence + index + 1,
     data: JSON.stringify({

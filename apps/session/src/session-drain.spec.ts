@@ -54,7 +54,7 @@ describe('sessions that all fall due within one second, while every replica is d
     const [events] = await app.database.query(
       `SELECT count(*)::int AS events, count(DISTINCT subject)::int AS sessions,
          count(*) FILTER (WHERE sequence <> 2)::int AS misnumbered
-       FROM outbox WHERE type = 'session.expired'`,
+       FROM outbox_events WHERE type = 'session.expired'`,
     );
     expect(events).toEqual({ events: DUE, sessions: DUE, misnumbered: 0 });
     expect(

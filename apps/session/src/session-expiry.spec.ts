@@ -59,7 +59,7 @@ describe('expiry', () => {
       expect(rows).toHaveLength(20);
     });
     const events = await app.database.query<{ subject: string }>(
-      `SELECT subject FROM outbox WHERE type = 'session.expired'`,
+      `SELECT subject FROM outbox_events WHERE type = 'session.expired'`,
     );
     expect(new Set(events.map((event) => event.subject)).size).toBe(20);
     expect(events).toHaveLength(20);
@@ -110,7 +110,7 @@ describe('expiry', () => {
     });
     const wrong = await app.database.query(
       `SELECT id FROM sessions s WHERE
-         (SELECT array_agg(sequence ORDER BY sequence) FROM outbox WHERE subject = s.id::text) <> '{1,2}'`,
+         (SELECT array_agg(sequence ORDER BY sequence) FROM outbox_events WHERE subject = s.id::text) <> '{1,2}'`,
     );
     expect(wrong).toEqual([]);
   });

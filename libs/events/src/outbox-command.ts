@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { StreamFacts } from './event-stream.ts';
 import { readOutboxArguments, type GivenTime, type OutboxArguments } from './outbox-arguments.ts';
 import { runReplay } from './outbox-replay-command.ts';
+import { EVENTS_OF_ROW } from './outbox-row.ts';
 import { countRows, rangeFrom, type Selection } from './outbox-rows.ts';
 
 /** Waiting events are counted up to here. */
@@ -86,8 +87,8 @@ async function resolve(database: Database, time: GivenTime | undefined): Promise
 
 async function showStatus(database: Database, json: boolean): Promise<number> {
   const [waiting] = await database.query<{ events: number; oldest: number | null }>(
-    `SELECT count(*)::int AS events, extract(epoch FROM clock_timestamp() - min(time))::float8 AS oldest
-     FROM (SELECT time FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS waiting`,
+    `SELECT coalesce(sum(${EVENTS_OF_ROW}), 0)::int AS events, extract(epoch FROM clock_timestamp() - min(time))::float8 AS oldest
+     FROM (SELECT time, more FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS waiting`,
   );
   const { events = 0, oldest = null } = waiting ?? {};
   const kept = await countRows(database, await rangeFrom(database), { types: [] });

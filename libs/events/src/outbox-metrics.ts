@@ -1,5 +1,6 @@
 import type { Database } from '@parley/postgres';
 import type { Lag, Metrics } from '@parley/service';
+import { EVENTS_OF_ROW } from './outbox-row.ts';
 
 /** Above it the gauge of pending events says one more than this, so that a scrape costs the same on any day. */
 const MAX_COUNTED = 10_000;
@@ -11,8 +12,8 @@ export function watchPending(database: Database, metrics: Metrics): void {
     `Events committed and not yet sent, of all replicas; ${MAX_COUNTED + 1} stands for more than ${MAX_COUNTED}`,
     async () => {
       const [row] = await database.query<{ count: string }>(
-        `SELECT count(*) FROM (
-           SELECT FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS pending`,
+        `SELECT least(coalesce(sum(${EVENTS_OF_ROW}), 0), ${MAX_COUNTED + 1}) AS count FROM (
+           SELECT more FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS pending`,
       );
       return Number(row?.count);
     },

@@ -5,10 +5,11 @@ import type { EventStream } from './event-stream.ts';
 import { CLAIM_SECONDS } from './outbox.ts';
 import { watchPending } from './outbox-metrics.ts';
 import { purgeOutbox } from './outbox-purge.ts';
+import { toRow, type MoreEvent, type OutboxRow } from './outbox-row.ts';
 
-/** Publishes in flight at once. */
+/** Rows taken together, and so publishes in flight at once. */
 const BATCH_SIZE = 500;
-/** Events held in memory at most; beyond it they wait in the table. */
+/** Rows held in memory at most; beyond it they wait in the table. */
 const MAX_QUEUED = 10_000;
 /** How often the table is asked for what this replica does not hold in memory. */
 const POLL_INTERVAL_MS = 250;
@@ -37,7 +38,7 @@ export class OutboxRelay {
   private readonly publishing: BackgroundLoop;
   private readonly polling: BackgroundLoop;
   private readonly purging: BackgroundLoop;
-  private queue: OutgoingEvent[] = [];
+  private queue: OutboxRow[] = [];
 
   constructor(options: OutboxRelayOptions) {
     const { database, stream, retentionDays, metrics = new Metrics(), logger } = options;
@@ -86,15 +87,15 @@ export class OutboxRelay {
     while (await this.publishBatch().catch(() => false));
   }
 
-  /** Whether so many events could be published from memory now; otherwise they had better wait in the table. */
+  /** Whether so many rows could be published from memory now; otherwise they had better wait in the table. */
   accepts(count: number): boolean {
     return this.stream.connected && this.queue.length + count <= MAX_QUEUED;
   }
 
-  /** Publishes events that this replica has claimed and committed. */
-  publishSoon(events: OutgoingEvent[]): void {
-    if (events.length === 0) return;
-    this.queue.push(...events);
+  /** Publishes the events of rows that this replica has claimed and committed. */
+  publishSoon(rows: OutboxRow[]): void {
+    if (rows.length === 0) return;
+    this.queue.push(...rows);
     // Whoever made the change is answered first.
     setImmediate(() => setImmediate(() => this.publishing.wake()));
   }
@@ -102,7 +103,7 @@ export class OutboxRelay {
   private async publishBatch(): Promise<boolean> {
     const batch = this.queue.splice(0, BATCH_SIZE);
     if (batch.length === 0) return false;
-    this.observeBatch(batch.length);
+    this.observeBatch(batch.reduce((sum, { events }) => sum + events.length, 0));
     const { published, left, failure } = await this.publishInTurns(batch);
     left.push(...this.takeBehind(left));
     await this.markPublished(published);
@@ -114,61 +115,67 @@ export class OutboxRelay {
   /**
    * One subject's events go one after the other, each once the one before it is stored: first the first of every subject,
    * all at once, then the second of each, and so on. After a turn with a failure the rest is left: another turn may take as
-   * long again, and a claim is soon over.
+   * long again, and a claim is soon over. A row that was sent in part is left, too; what comes again the stream drops.
    */
   private async publishInTurns(
-    batch: OutgoingEvent[],
-  ): Promise<{ published: OutgoingEvent[]; left: OutgoingEvent[]; failure: Error | undefined }> {
-    const published: OutgoingEvent[] = [];
+    batch: OutboxRow[],
+  ): Promise<{ published: OutboxRow[]; left: OutboxRow[]; failure: Error | undefined }> {
+    const published: OutboxRow[] = [];
     let failure: Error | undefined;
-    let lines = bySubject(batch);
+    let lines = bySubject(batch).map((rows) => ({ rows, sent: 0 }));
     while (lines.length > 0 && !failure) {
-      const results = await Promise.allSettled(lines.map(([event]) => this.stream.publish(event!)));
+      const results = await Promise.allSettled(
+        lines.map(({ rows, sent }) => this.stream.publish(rows[0]!.events[sent]!)),
+      );
       for (const [index, result] of results.entries()) {
-        if (result.status === 'fulfilled') published.push(lines[index]!.shift()!);
-        else failure ??= result.reason as Error;
+        const line = lines[index]!;
+        if (result.status === 'rejected') failure ??= result.reason as Error;
+        else if ((line.sent += 1) === line.rows[0]!.events.length) {
+          published.push(line.rows.shift()!);
+          line.sent = 0;
+        }
       }
-      lines = lines.filter(({ length }) => length > 0);
+      lines = lines.filter(({ rows }) => rows.length > 0);
     }
-    return { published, left: lines.flat(), failure };
+    return { published, left: lines.flatMap(({ rows }) => rows), failure };
   }
 
   /** Takes what is queued of the same subjects: published from here it would overtake them. */
-  private takeBehind(events: OutgoingEvent[]): OutgoingEvent[] {
-    if (events.length === 0) return [];
-    const subjects = new Set(events.map(subjectKey));
-    const behind = this.queue.filter((event) => subjects.has(subjectKey(event)));
-    if (behind.length > 0) this.queue = this.queue.filter((event) => !subjects.has(subjectKey(event)));
+  private takeBehind(rows: OutboxRow[]): OutboxRow[] {
+    if (rows.length === 0) return [];
+    const subjects = new Set(rows.map(subjectKey));
+    const behind = this.queue.filter((row) => subjects.has(subjectKey(row)));
+    if (behind.length > 0) this.queue = this.queue.filter((row) => !subjects.has(subjectKey(row)));
     return behind;
   }
 
-  private async markPublished(events: OutgoingEvent[]): Promise<void> {
-    if (events.length === 0) return;
+  private async markPublished(rows: OutboxRow[]): Promise<void> {
+    if (rows.length === 0) return;
     // A mark that a crash loses is made again, with an event that the stream drops: not worth waiting for the disk. The
     // setting ends with the statement.
     await this.database.query(
       `WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-       UPDATE outbox SET published_at = clock_timestamp()
+       UPDATE outbox SET published_at = clock_timestamp(), claimed_until = 'infinity'
        FROM quick, unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
        WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
-      [events.map((event) => event.tenantId), events.map((event) => event.id)],
+      [rows.map((row) => row.tenantId), rows.map((row) => row.id)],
     );
   }
 
   /** Lets polling find them at once, instead of when their claims lapse. */
-  private async release(events: OutgoingEvent[]): Promise<void> {
-    if (events.length === 0) return;
+  private async release(rows: OutboxRow[]): Promise<void> {
+    if (rows.length === 0) return;
     await this.database.query(
       `UPDATE outbox SET claimed_until = '-infinity'
        FROM unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
        WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id AND published_at IS NULL`,
-      [events.map((event) => event.tenantId), events.map((event) => event.id)],
+      [rows.map((row) => row.tenantId), rows.map((row) => row.id)],
     );
   }
 
   private async claimBatch(): Promise<boolean> {
     if (!this.stream.connected || this.queue.length > 0) return false;
-    const events = await this.database.query<OutgoingEvent & { position: string }>(
+    const rows = await this.database.query<OutgoingEvent & { more: MoreEvent[] | null; position: string }>(
       `UPDATE outbox SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
        WHERE (tenant_id, id) IN (
          SELECT tenant_id, id FROM outbox o
@@ -177,19 +184,19 @@ export class OutboxRelay {
            WHERE earlier.tenant_id = o.tenant_id AND earlier.subject = o.subject
              AND earlier.sequence < o.sequence AND earlier.published_at IS NULL)
          ORDER BY position LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED)
-       RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data::text, position`,
+       RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data::text, more, position`,
     );
-    events.sort((a, b) => Number(a.position) - Number(b.position));
-    this.publishSoon(events);
-    return events.length === BATCH_SIZE;
+    rows.sort((a, b) => Number(a.position) - Number(b.position));
+    this.publishSoon(rows.map((row) => toRow(row, row.more)));
+    return rows.length === BATCH_SIZE;
   }
 }
 
-/** The events of each subject, in the order they came. */
-function bySubject(events: OutgoingEvent[]): OutgoingEvent[][] {
-  return [...Map.groupBy(events, subjectKey).values()];
+/** The rows of each subject, in the order they came. */
+function bySubject(rows: OutboxRow[]): OutboxRow[][] {
+  return [...Map.groupBy(rows, subjectKey).values()];
 }
 
-function subjectKey({ tenantId, subject }: OutgoingEvent): string {
+function subjectKey({ tenantId, subject }: OutboxRow): string {
   return `${tenantId} ${subject}`;
 }

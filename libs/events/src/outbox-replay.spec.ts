@@ -16,6 +16,7 @@ import type { OutgoingEvent } from './event.ts';
 import { EventStream } from './event-stream.ts';
 import { Outbox } from './outbox.ts';
 import { CreateOutbox1763800000000 } from './outbox.migration.ts';
+import { HoldMoreInOutboxRow1764300000000 } from './outbox-more.migration.ts';
 import { IndexOutboxPosition1764000000000 } from './outbox-position.migration.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import { replayRows } from './outbox-replay.ts';
@@ -36,7 +37,7 @@ let tenantId: string;
 
 beforeEach(async () => {
   testDatabase = await createTestDatabase(
-    [CreateOutbox1763800000000, IndexOutboxPosition1764000000000],
+    [CreateOutbox1763800000000, IndexOutboxPosition1764000000000, HoldMoreInOutboxRow1764300000000],
     migrate,
   );
   tenantId = uuidv7();

@@ -49,10 +49,11 @@ export async function replayRows(
   const progress: ReplayProgress = { position: range.after, stored: 0, duplicates: 0 };
   for await (const { events, last } of selectRows(database, range, selection)) {
     for (const wave of waves(events)) {
+      // Events of one row have one position, and may be in two waves.
+      progress.position = Number(wave[0]!.position) - 1;
       if (signal?.aborted) return { ...progress, finished: false };
       const failure = await sendWave(stream, wave, progress, patienceMs);
       if (failure) return { ...progress, failure, finished: false };
-      progress.position = Number(wave.at(-1)!.position);
     }
     progress.position = last;
     onProgress({ ...progress });

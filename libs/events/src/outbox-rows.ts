@@ -1,7 +1,7 @@
 import type { Database } from '@parley/postgres';
 import type { OutgoingEvent } from './event.ts';
 
-/** Which of the kept rows. Those not sent yet are never among them: they are the relay's. */
+/** Which of the kept events. Those not sent yet are never among them: they are the relay's. */
 export interface Selection {
   /** By the event's own time: from this one … */
   since?: Date | undefined;
@@ -57,7 +57,7 @@ export async function rangeFrom(database: Database, since?: Date): Promise<Range
   return { after: low, last: range.last };
 }
 
-/** Counts the selected rows of a range, by type; page by page, calling back with how far it is. */
+/** Counts the selected events of a range, by type; page by page, calling back with how far it is. */
 export async function countRows(
   database: Database,
   range: Range,
@@ -68,7 +68,7 @@ export async function countRows(
   for await (const page of pages(database, range, COUNT_PAGE)) {
     const rows = await database.query<TypeCount>(
       `SELECT type, count(*)::int AS events, min(time) AS first, max(time) AS last
-       FROM outbox WHERE ${WANTED} GROUP BY type`,
+       FROM outbox_events WHERE ${WANTED} GROUP BY type`,
       wanted(page, selection),
     );
     for (const row of rows) counts.set(row.type, sum(counts.get(row.type), row));
@@ -77,7 +77,7 @@ export async function countRows(
   return [...counts.values()].toSorted((a, b) => (a.type < b.type ? -1 : 1));
 }
 
-/** The selected rows of a range in the order they were written, with the end of each page; memory holds one page. */
+/** The selected events of a range in the order they were written, with the end of each page; memory holds one page. */
 export async function* selectRows(
   database: Database,
   range: Range,
@@ -86,7 +86,7 @@ export async function* selectRows(
   for await (const page of pages(database, range, EVENT_PAGE)) {
     const events = await database.query<KeptEvent>(
       `SELECT position, tenant_id AS "tenantId", id, type, subject, sequence, time, data::text
-       FROM outbox WHERE ${WANTED} ORDER BY position`,
+       FROM outbox_events WHERE ${WANTED} ORDER BY position, sequence`,
       wanted(page, selection),
     );
     yield { events, last: page.last };

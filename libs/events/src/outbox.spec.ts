@@ -7,6 +7,8 @@ import type { OutgoingEvent } from './event.ts';
 import { EventStream } from './event-stream.ts';
 import { Outbox } from './outbox.ts';
 import { CreateOutbox1763800000000 } from './outbox.migration.ts';
+import { HoldMoreInOutboxRow1764300000000 } from './outbox-more.migration.ts';
+import { IndexOutboxPosition1764000000000 } from './outbox-position.migration.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import { PublishError } from './publish-error.ts';
 
@@ -79,7 +81,10 @@ const waiting = (): Promise<{ subject: string; sequence: number; claimed: boolea
   );
 
 beforeEach(async () => {
-  testDatabase = await createTestDatabase([CreateOutbox1763800000000], migrate);
+  testDatabase = await createTestDatabase(
+    [CreateOutbox1763800000000, IndexOutboxPosition1764000000000, HoldMoreInOutboxRow1764300000000],
+    migrate,
+  );
   tenantId = uuidv7();
 });
 afterEach(async () => {

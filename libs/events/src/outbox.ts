@@ -1,6 +1,7 @@
 import { sql, type Database, type Statements } from '@parley/postgres';
 import type { EntityManager } from 'typeorm';
 import type { OutgoingEvent } from './event.ts';
+import { toRow, type MoreEvent, type OutboxRow } from './outbox-row.ts';
 import type { OutboxRelay } from './outbox-relay.ts';
 
 /** Writes events into the transaction at hand. They are published if and only if it commits. */
@@ -24,7 +25,10 @@ export interface Change {
     /** Which rows it is told of; default all. */
     when?: string;
   };
-  /** More events of some rows, by subject; default none. Of a row that the statement passes over nothing is told. */
+  /**
+   * More events of some rows, by subject, before or behind the one of the change itself, with which they lie in one row of
+   * the outbox; default none. Of a row that the statement passes over nothing is told.
+   */
   more?: ReadonlyMap<string, readonly MoreEvent[]>;
   /** A further statement that writes, over the rows as "changed"; default none. */
   also?: string;
@@ -33,9 +37,6 @@ export interface Change {
   /** What is given of each row with an event of its own: a list for SELECT. Default nothing. */
   give?: string;
 }
-
-/** What tenant, subject, time and id are added to. */
-export type MoreEvent = Pick<OutgoingEvent, 'type' | 'sequence' | 'data'>;
 
 /** A transaction that may tell of what it changes. */
 export interface OutboxStatements extends Statements, Teller {}
@@ -62,11 +63,11 @@ export class Outbox {
 
   /** A transaction that may publish. As Database.transaction, it may run more than once. */
   async transaction<T>(work: (tx: EntityManager, publish: Publish) => Promise<T>): Promise<T> {
-    let claimed: OutgoingEvent[] = [];
+    let claimed: OutboxRow[] = [];
     const result = await this.database.transaction((tx) => {
       claimed = [];
       return work(tx, async (events) => {
-        if (events.length > 0) claimed.push(...(await this.write(tx, events)));
+        if (events.length > 0) claimed.push(...(await this.write(tx, events)).map((event) => toRow(event)));
       });
     });
     this.relay.publishSoon(claimed);
@@ -75,7 +76,7 @@ export class Outbox {
 
   /** The same for hand-written statements. */
   async statements<T>(work: (tx: OutboxStatements) => Promise<T>): Promise<T> {
-    let claimed: OutgoingEvent[] = [];
+    let claimed: OutboxRow[] = [];
     const result = await this.database.statements((tx) => {
       claimed = [];
       return work({
@@ -106,31 +107,22 @@ export class Outbox {
   private async tell<Row>(
     tx: Pick<Statements, 'query'>,
     change: Change,
-  ): Promise<{ rows: Row[]; claimed: OutgoingEvent[] }> {
+  ): Promise<{ rows: Row[]; claimed: OutboxRow[] }> {
     const { statement, parameters, of, event, more, also, locked = false, give } = change;
     const values = [...parameters, this.relay.accepts(MAX_CHANGED)];
     const mayClaim = `$${values.length}::bool`;
     if (more) values.push(JSON.stringify(Object.fromEntries(more)));
-    const fields = (type: string, sequence: string, data: string, own: boolean): string =>
-      `${type} AS event_type, ${sequence} AS event_sequence, ${data} AS event_data, ${own} AS event_own`;
-    const events = [
-      event &&
-        `SELECT changed.*, ${fields(event.type, event.sequence, event.data, true)} FROM changed WHERE ${event.when ?? 'true'}`,
-      more &&
-        `SELECT changed.*, ${fields(`more.event->>'type'`, `(more.event->>'sequence')::int`, `more.event->>'data'`, false)}
-         FROM changed, LATERAL jsonb_array_elements($${values.length}::jsonb -> (${of.subject})) AS more (event)`,
-    ].filter((part) => part !== undefined);
+    const events = eventsOf(event, more && `$${values.length}::jsonb -> (${of.subject})`);
     const rows = await tx.query<Row & ToldRow>(
       `WITH changed AS (${statement}),
        ${also === undefined ? '' : `also AS (${also}),`}
        event AS MATERIALIZED (
-         SELECT *, ${of.tenantId} AS event_tenant, ${UUID_V7} AS event_id, ${of.subject} AS event_subject, ${of.time} AS event_time
-         FROM (${events.join(' UNION ALL ')}) AS e),
+         SELECT *, ${of.tenantId} AS event_tenant, ${of.subject} AS event_subject, ${of.time} AS event_time FROM (${events}) AS e),
        claim AS MATERIALIZED (
          SELECT *, ${mayClaim} AND (${claimable(locked)}) AS event_claimed FROM event),
        told AS (
-         INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
-         SELECT event_tenant, event_id, event_type, event_subject, event_sequence, event_time, event_data::json,
+         INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, more, claimed_until)
+         SELECT event_tenant, event_id, event_type, event_subject, event_sequence, event_time, event_data::json, event_more,
                 CASE WHEN event_claimed THEN ${CLAIM_END} ELSE '-infinity' END
          FROM claim ORDER BY event_sequence)
        SELECT ${give === undefined ? '' : `${give}, `}event_tenant, event_id, event_type, event_subject, event_sequence, event_time,
@@ -138,10 +130,10 @@ export class Outbox {
        FROM claim`,
       values,
     );
-    const claimed = rows.filter((row) => row.event_claimed).map((row) => toEvent(row, more));
+    const claimed = rows.filter((row) => row.event_claimed).map((row) => claimedRow(row, more));
     return {
       rows: rows.filter((row) => row.event_own),
-      claimed: claimed.toSorted((a, b) => a.sequence - b.sequence),
+      claimed: claimed.sort((a, b) => a.events[0]!.sequence - b.events[0]!.sequence),
     };
   }
 
@@ -190,20 +182,40 @@ interface ToldRow {
 /** By one statement: a call has no more items, and a sweep fewer. */
 const MAX_CHANGED = 1_000;
 
-function toEvent(row: ToldRow, more: Change['more']): OutgoingEvent {
-  return {
+function claimedRow(row: ToldRow, more: Change['more']): OutboxRow {
+  const others = more?.get(row.event_subject);
+  const event = {
     id: row.event_id,
     tenantId: row.event_tenant,
     type: row.event_type,
     subject: row.event_subject,
     sequence: row.event_sequence,
     time: row.event_time,
-    data: row.event_data ?? given(more!, row),
+    data: row.event_data ?? others!.find(({ id }) => id === row.event_id)!.data,
   };
+  return toRow(event, row.event_own ? others : null);
 }
 
-function given(more: NonNullable<Change['more']>, row: ToldRow): string {
-  return more.get(row.event_subject)!.find(({ sequence }) => sequence === row.event_sequence)!.data;
+/**
+ * The events of the changed rows: of each the change's own, with the others beside it, or else those others, each in a row
+ * of its own. more: an expression that gives their list.
+ */
+function eventsOf(event: Change['event'], more: string | undefined): string {
+  const select = (own: boolean, ...[id, type, sequence, data, beside]: string[]): string =>
+    `SELECT changed.*, ${own} AS event_own, ${id} AS event_id, ${type} AS event_type, ${sequence} AS event_sequence,
+            ${data} AS event_data, ${beside} AS event_more FROM changed`;
+  const field = (name: string): string => `(other.event->>'${name}')`;
+  const parts: string[] = [];
+  if (event) {
+    const own = select(true, UUID_V7, event.type, event.sequence, event.data, `(${more ?? 'NULL'})::jsonb`);
+    parts.push(event.when === undefined ? own : `${own} WHERE ${event.when}`);
+  }
+  if (more !== undefined && !(event && event.when === undefined)) {
+    const columns = [`${field('id')}::uuid`, field('type'), `${field('sequence')}::int`, field('data')];
+    const others = `${select(false, ...columns, 'NULL::jsonb')}, LATERAL jsonb_array_elements(${more}) AS other (event)`;
+    parts.push(event ? `${others} WHERE (${event.when}) IS NOT TRUE` : others);
+  }
+  return parts.join(' UNION ALL ');
 }
 
 const CLAIM_END = `clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})`;

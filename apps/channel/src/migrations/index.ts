@@ -1,4 +1,8 @@
-import { CreateOutbox1763800000000, IndexOutboxPosition1764000000000 } from '@parley/events';
+import {
+  CreateOutbox1763800000000,
+  HoldMoreInOutboxRow1764300000000,
+  IndexOutboxPosition1764000000000,
+} from '@parley/events';
 import { CreateChannels1764100000000 } from './1764100000000-create-channels.ts';
 
 /** In the order they run. */
@@ -6,4 +10,5 @@ export const migrations = [
   CreateOutbox1763800000000,
   IndexOutboxPosition1764000000000,
   CreateChannels1764100000000,
+  HoldMoreInOutboxRow1764300000000,
 ];

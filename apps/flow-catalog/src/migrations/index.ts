@@ -1,4 +1,8 @@
-import { CreateOutbox1763800000000, IndexOutboxPosition1764000000000 } from '@parley/events';
+import {
+  CreateOutbox1763800000000,
+  HoldMoreInOutboxRow1764300000000,
+  IndexOutboxPosition1764000000000,
+} from '@parley/events';
 import { CreateFlows1763800100000 } from './1763800100000-create-flows.ts';
 import { CountFlowEvents1763900000000 } from './1763900000000-count-flow-events.ts';
 import { TellWhoReadsContacts1764100000000 } from './1764100000000-tell-who-reads-contacts.ts';
@@ -12,4 +16,5 @@ export const migrations = [
   IndexOutboxPosition1764000000000,
   TellWhoReadsContacts1764100000000,
   NameTheChannel1764200000000,
+  HoldMoreInOutboxRow1764300000000,
 ];

@@ -1,4 +1,8 @@
-import { CreateOutbox1763800000000, IndexOutboxPosition1764000000000 } from '@parley/events';
+import {
+  CreateOutbox1763800000000,
+  HoldMoreInOutboxRow1764300000000,
+  IndexOutboxPosition1764000000000,
+} from '@parley/events';
 import { CreateSessions1763800100000 } from './1763800100000-create-sessions.ts';
 import { CreateStartRequests1763900000000 } from './1763900000000-create-start-requests.ts';
 import { Converse1764100000000 } from './1764100000000-converse.ts';
@@ -10,4 +14,5 @@ export const migrations = [
   CreateStartRequests1763900000000,
   IndexOutboxPosition1764000000000,
   Converse1764100000000,
+  HoldMoreInOutboxRow1764300000000,
 ];

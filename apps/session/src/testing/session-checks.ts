@@ -11,12 +11,12 @@ const WRONG_EVENTS = `
   SELECT s.id, s.status, e.types, e.sequences FROM sessions s
   LEFT JOIN LATERAL (
     SELECT array_agg(type ORDER BY sequence) AS types, array_agg(sequence ORDER BY sequence) AS sequences
-    FROM outbox WHERE tenant_id = s.tenant_id AND subject = s.id::text) AS e ON true
+    FROM outbox_events WHERE tenant_id = s.tenant_id AND subject = s.id::text) AS e ON true
   WHERE e.types IS DISTINCT FROM
       CASE WHEN s.status = 'running' THEN ARRAY['session.started'] ELSE ARRAY['session.started', 'session.' || s.status] END
     OR e.sequences IS DISTINCT FROM CASE WHEN s.status = 'running' THEN ARRAY[1] ELSE ARRAY[1, 2] END`;
 
-const ORPHANS = `SELECT id, type FROM outbox WHERE subject NOT IN (SELECT id::text FROM sessions)`;
+const ORPHANS = `SELECT id, type FROM outbox_events WHERE subject NOT IN (SELECT id::text FROM sessions)`;
 
 /**
  * What holds whatever happened: no two sessions of one contact and flow at a time (I1); each session's events are its

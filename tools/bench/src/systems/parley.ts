@@ -196,7 +196,7 @@ export class Parley implements System {
   /** Each started session has asked once. */
   async #checkMessages(started: ReadonlySet<string>): Promise<Check> {
     const { rows } = await this.#sessions.query<{ subject: string }>(
-      "SELECT subject FROM outbox WHERE type = 'message.requested' AND published_at IS NOT NULL",
+      "SELECT subject FROM outbox_events WHERE type = 'message.requested' AND published_at IS NOT NULL",
     );
     return checkRows(
       'message.requested events',

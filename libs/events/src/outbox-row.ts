@@ -1,0 +1,25 @@
+import type { OutgoingEvent } from './event.ts';
+
+/** A row of the outbox: what one change told of one thing. It is claimed, published and marked as a whole. */
+export interface OutboxRow {
+  tenantId: string;
+  /** Of the event that its own columns hold. */
+  id: string;
+  subject: string;
+  /** At least one, in the order of their sequence. */
+  events: OutgoingEvent[];
+}
+
+/** What the event of the change itself shares with the others of its row, and what it does not. */
+export type MoreEvent = Pick<OutgoingEvent, 'id' | 'type' | 'sequence' | 'data'>;
+
+/** How many events a row of the outbox holds: an expression over its columns. */
+export const EVENTS_OF_ROW = '1 + coalesce(jsonb_array_length(more), 0)';
+
+/** A row by the event in its columns, and those beside it. */
+export function toRow(event: OutgoingEvent, more: readonly MoreEvent[] | null = null): OutboxRow {
+  const { tenantId, id, subject, time } = event;
+  const others = (more ?? []).map((other) => ({ ...other, tenantId, subject, time }));
+  const events = others.length === 0 ? [event] : [event, ...others].sort((a, b) => a.sequence - b.sequence);
+  return { tenantId, id, subject, events };
+}
