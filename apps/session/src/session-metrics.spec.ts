@@ -100,18 +100,23 @@ describe('the metrics of a session service', () => {
     const base = newStart(app);
     const { sessionId } = await app.start(base);
     await app.start({ ...base, contactId: uuidv7() });
+    // A gauge that had counted theirs would say so for 15 s.
+    await eventually(async () =>
+      expect(await app.database.query('SELECT 1 FROM outbox WHERE published_at IS NULL')).toEqual([]),
+    );
     await app.setExpiry(sessionId, '-45 seconds');
-    // Two events in the hands of a replica that does not go on.
+    // Three events, in two rows, in the hands of a replica that does not go on.
     await app.database.query(
-      `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
-       SELECT $1, gen_random_uuid(), 'session.started', n::text, 1,
-              clock_timestamp() - make_interval(secs => 80 - 5 * n), '{}', 'infinity'
+      `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, more, claimed_until)
+       SELECT $1, gen_random_uuid(), 'session.started', n::text, 1, clock_timestamp() - make_interval(secs => 80 - 5 * n), '{}',
+              CASE WHEN n = 1 THEN jsonb_build_array(jsonb_build_object(
+                'id', gen_random_uuid(), 'type', 'message.requested', 'sequence', 2, 'data', '{}')) END, 'infinity'
        FROM generate_series(1, 2) n`,
       [base.tenantId],
     );
     await eventually(async () => {
       const samples = await scrape();
-      expect(samples.get('parley_outbox_pending_events')).toBe(2);
+      expect(samples.get('parley_outbox_pending_events')).toBe(3);
       expect(samples.get('parley_outbox_oldest_unsent_seconds')).toBeGreaterThanOrEqual(75);
       expect(samples.get('parley_outbox_oldest_unsent_seconds')).toBeLessThan(90);
       expect(samples.get('parley_session_expiry_lag_seconds')).toBeGreaterThanOrEqual(45);

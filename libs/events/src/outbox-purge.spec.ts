@@ -45,6 +45,16 @@ describe('purging the outbox', () => {
     expect(await left()).toBe(3_000);
   });
 
+  it('counts the events of a row that holds several', async () => {
+    await add(2, 8);
+    await testDatabase.query(
+      `UPDATE outbox SET more = '[{}, {}]', claimed_until = 'infinity' WHERE subject LIKE '1-%'`,
+    );
+    const batches: number[] = [];
+    await purgeOutbox(database, 7, (events) => batches.push(events));
+    expect([batches, await left()]).toEqual([[4], 0]);
+  });
+
   it('keeps what is not sent yet, however old, and what was sent late; and purges what lies behind them', async () => {
     await add(6_000, 9, null);
     await add(10, 9, 2);

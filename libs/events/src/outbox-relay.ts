@@ -115,29 +115,27 @@ export class OutboxRelay {
   /**
    * One subject's events go one after the other, each once the one before it is stored: first the first of every subject,
    * all at once, then the second of each, and so on. After a turn with a failure the rest is left: another turn may take as
-   * long again, and a claim is soon over. A row that was sent in part is left, too; what comes again the stream drops.
+   * long again, and a claim is soon over. Of a row that is left, what was stored is counted.
    */
   private async publishInTurns(
     batch: OutboxRow[],
   ): Promise<{ published: OutboxRow[]; left: OutboxRow[]; failure: Error | undefined }> {
     const published: OutboxRow[] = [];
     let failure: Error | undefined;
-    let lines = bySubject(batch).map((rows) => ({ rows, sent: 0 }));
+    let lines = bySubject(batch);
     while (lines.length > 0 && !failure) {
       const results = await Promise.allSettled(
-        lines.map(({ rows, sent }) => this.stream.publish(rows[0]!.events[sent]!)),
+        lines.map(([row]) => this.stream.publish(row!.events[row!.sent]!)),
       );
       for (const [index, result] of results.entries()) {
         const line = lines[index]!;
+        const [row] = line;
         if (result.status === 'rejected') failure ??= result.reason as Error;
-        else if ((line.sent += 1) === line.rows[0]!.events.length) {
-          published.push(line.rows.shift()!);
-          line.sent = 0;
-        }
+        else if ((row!.sent += 1) === row!.events.length) published.push(line.shift()!);
       }
-      lines = lines.filter(({ rows }) => rows.length > 0);
+      lines = lines.filter(({ length }) => length > 0);
     }
-    return { published, left: lines.flatMap(({ rows }) => rows), failure };
+    return { published, left: lines.flat(), failure };
   }
 
   /** Takes what is queued of the same subjects: published from here it would overtake them. */
@@ -166,16 +164,18 @@ export class OutboxRelay {
   private async release(rows: OutboxRow[]): Promise<void> {
     if (rows.length === 0) return;
     await this.database.query(
-      `UPDATE outbox SET claimed_until = '-infinity'
-       FROM unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
+      `UPDATE outbox SET claimed_until = '-infinity', sent = e.sent
+       FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS e (tenant_id, id, sent)
        WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id AND published_at IS NULL`,
-      [rows.map((row) => row.tenantId), rows.map((row) => row.id)],
+      [rows.map((row) => row.tenantId), rows.map((row) => row.id), rows.map((row) => row.sent)],
     );
   }
 
   private async claimBatch(): Promise<boolean> {
     if (!this.stream.connected || this.queue.length > 0) return false;
-    const rows = await this.database.query<OutgoingEvent & { more: MoreEvent[] | null; position: string }>(
+    const rows = await this.database.query<
+      OutgoingEvent & { more: MoreEvent[] | null; sent: number; position: string }
+    >(
       `UPDATE outbox SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
        WHERE (tenant_id, id) IN (
          SELECT tenant_id, id FROM outbox o
@@ -184,10 +184,10 @@ export class OutboxRelay {
            WHERE earlier.tenant_id = o.tenant_id AND earlier.subject = o.subject
              AND earlier.sequence < o.sequence AND earlier.published_at IS NULL)
          ORDER BY position LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED)
-       RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data::text, more, position`,
+       RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data::text, more, sent, position`,
     );
     rows.sort((a, b) => Number(a.position) - Number(b.position));
-    this.publishSoon(rows.map((row) => toRow(row, row.more)));
+    this.publishSoon(rows.map((row) => toRow(row, row.more, row.sent)));
     return rows.length === BATCH_SIZE;
   }
 }

@@ -121,6 +121,45 @@ describe('a replay', () => {
     }
   });
 
+  it('sends and counts each event of a row that holds several, and leaves none of them out when it goes on', async () => {
+    await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
+    const things = Array.from({ length: 2 }, () => uuidv7());
+    const more = (): OutgoingEvent[] => [
+      event('', 2, 'replay_spec.asked'),
+      event('', 3, 'replay_spec.asked'),
+    ];
+    await new Outbox(database, relay).change({
+      statement: 'INSERT INTO things SELECT unnest($1::text[]) RETURNING id',
+      parameters: [things],
+      of: { tenantId: `'${tenantId}'::uuid`, subject: 'id', time: 'clock_timestamp()' },
+      event: { type: `'replay_spec.started'`, sequence: '1', data: `'{}'` },
+      more: new Map(things.map((thing) => [thing, more()])),
+    });
+    await allSent();
+    const before = await stored();
+    const range = await rangeFrom(database);
+    const counts = await countRows(database, range, ALL);
+    expect(counts.map(({ type, events }) => [type, events])).toEqual([
+      ['replay_spec.asked', 4],
+      ['replay_spec.started', 2],
+    ]);
+    // Room for the first two or three of six.
+    await manager.streams.delete(STREAM.name);
+    const { name, subjects } = STREAM;
+    await manager.streams.add({ name, subjects, max_bytes: 1_200, discard: DiscardPolicy.New });
+    const stopped = await replayRows(database, stream, range, ALL);
+    expect(stopped).toMatchObject({ finished: false, failure: { reason: 'stream_full' } });
+    await manager.streams.update(STREAM.name, { max_bytes: -1 });
+    const rest = await replayRows(database, stream, { ...range, after: stopped.position }, ALL);
+    expect(rest.finished).toBe(true);
+    const after = await stored();
+    expect(after.map(({ id }) => id).toSorted()).toEqual(before.map(({ id }) => id).toSorted());
+    for (const thing of things)
+      expect(after.filter(({ subject }) => subject === thing).map(({ sequence }) => sequence)).toEqual([
+        1, 2, 3,
+      ]);
+  });
+
   it('adds nothing within the duplicate window: the stream drops what it has', async () => {
     await publish(event(uuidv7(), 1), event(uuidv7(), 1));
     await allSent();

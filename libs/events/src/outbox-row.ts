@@ -8,6 +8,8 @@ export interface OutboxRow {
   subject: string;
   /** At least one, in the order of their sequence. */
   events: OutgoingEvent[];
+  /** How many of them the stream has said to have stored. */
+  sent: number;
 }
 
 /** What the event of the change itself shares with the others of its row, and what it does not. */
@@ -16,10 +18,10 @@ export type MoreEvent = Pick<OutgoingEvent, 'id' | 'type' | 'sequence' | 'data'>
 /** How many events a row of the outbox holds: an expression over its columns. */
 export const EVENTS_OF_ROW = '1 + coalesce(jsonb_array_length(more), 0)';
 
-/** A row by the event in its columns, and those beside it. */
-export function toRow(event: OutgoingEvent, more: readonly MoreEvent[] | null = null): OutboxRow {
+/** A row by the event in its columns, those beside it, and how many of them are sent. */
+export function toRow(event: OutgoingEvent, more: readonly MoreEvent[] | null = null, sent = 0): OutboxRow {
   const { tenantId, id, subject, time } = event;
   const others = (more ?? []).map((other) => ({ ...other, tenantId, subject, time }));
   const events = others.length === 0 ? [event] : [event, ...others].sort((a, b) => a.sequence - b.sequence);
-  return { tenantId, id, subject, events };
+  return { tenantId, id, subject, events, sent };
 }

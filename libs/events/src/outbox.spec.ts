@@ -50,6 +50,12 @@ async function addReplica(stream = openStream()): Promise<Replica> {
   return replica;
 }
 
+/** A stream that takes events as the test says. */
+const fakeStream = (publish: (event: OutgoingEvent) => Promise<boolean>): EventStream => {
+  const stream = { connected: true, onConnected: () => undefined, publish, close: () => undefined };
+  return stream as unknown as EventStream;
+};
+
 const event = (subject: string, sequence: number): OutgoingEvent => ({
   id: uuidv7(),
   tenantId,
@@ -184,6 +190,10 @@ describe('the outbox', () => {
     const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
     await probe.waitFor('outbox_spec.happened', 4);
     await eventually(async () => expect(await waiting()).toEqual([]));
+    expect(await testDatabase.query('SELECT subject FROM outbox ORDER BY subject')).toEqual([
+      { subject: 'none' },
+      { subject: 'two' },
+    ]);
     expect(probe.of('two').map(({ sequence, data }) => [sequence, data])).toEqual([
       [1, {}],
       [2, { text: `it's "2"` }],
@@ -194,29 +204,96 @@ describe('the outbox', () => {
     await probe.close();
   });
 
+  it('tells of rows without an event of the change itself what there is to tell (P6)', async () => {
+    const replica = await addReplica();
+    replica.relay.start();
+    await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
+    const change = insertThings(tenantId);
+    await replica.outbox.change({
+      ...change,
+      event: { ...change.event, sequence: '3', when: `id = 'ended'` },
+      parameters: [['ended', 'goes on']],
+      more: new Map(['ended', 'goes on'].map((subject) => [subject, [event('', 1), event('', 2)]])),
+    });
+    const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
+    await probe.waitFor('outbox_spec.happened', 5);
+    await eventually(async () => expect(await waiting()).toEqual([]));
+    expect(
+      await testDatabase.query('SELECT subject, sequence FROM outbox_events ORDER BY subject, sequence'),
+    ).toEqual([
+      ...[1, 2, 3].map((sequence) => ({ subject: 'ended', sequence })),
+      ...[1, 2].map((sequence) => ({ subject: 'goes on', sequence })),
+    ]);
+    expect(probe.of('ended').map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+    expect(probe.of('goes on').map(({ sequence }) => sequence)).toEqual([1, 2]);
+    await probe.close();
+  });
+
+  it('has another replica send all events of a change, in order, when its own stops before (P6)', async () => {
+    const stopped = await addReplica();
+    await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
+    const change = insertThings(tenantId);
+    await stopped.outbox.change({
+      ...change,
+      // As when a reply asks for a message and ends its session.
+      event: { ...change.event, sequence: '3' },
+      parameters: [['thing']],
+      more: new Map([['thing', [event('', 1), { ...event('', 2), data: '{"text":"1.0 \\u0000"}' }]]]),
+    });
+    // It could not mark what it has not sent if it were of the version before, which knows nothing of "more".
+    const mark = testDatabase.query('UPDATE outbox SET published_at = clock_timestamp()');
+    await expect(mark).rejects.toThrow('outbox_marked_whole');
+    await testDatabase.query(`UPDATE outbox SET claimed_until = '-infinity'`);
+    (await addReplica()).relay.start();
+    const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
+    await probe.waitFor('outbox_spec.happened', 3);
+    await eventually(async () => expect(await waiting()).toEqual([]));
+    expect(probe.events.map(({ sequence, data }) => [sequence, data])).toEqual([
+      [1, { sequence: 1 }],
+      [2, { text: '1.0 \u0000' }],
+      [3, {}],
+    ]);
+    await probe.close();
+  });
+
+  it('goes on with the event that was not stored, and sends those before it once (P6)', async () => {
+    const sent: number[] = [];
+    const stream = fakeStream(({ sequence }) => {
+      sent.push(sequence);
+      const fails = sequence === 2 && sent.length === 2;
+      return fails ? Promise.reject(new PublishError('timeout')) : Promise.resolve(false);
+    });
+    const replica = await addReplica(stream);
+    await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
+    await replica.outbox.change({
+      ...insertThings(tenantId),
+      parameters: [['thing']],
+      more: new Map([['thing', [event('', 2), event('', 3)]]]),
+    });
+    replica.relay.start();
+    await eventually(async () => expect(await waiting()).toEqual([]));
+    expect(sent).toEqual([1, 2, 2, 3]);
+  });
+
   it('keeps the order of each subject when publishing fails, also across the batches in memory (P6)', async () => {
     const [tried, stored] = [new Set<string>(), [] as string[]];
     // As when NATS goes away and comes back: the first event of each subject fails once.
-    const publishOnce = ({ subject, sequence }: OutgoingEvent): Promise<boolean> => {
+    const stream = fakeStream(({ subject, sequence }) => {
       const isFirst = sequence === 1 && !tried.has(subject);
       tried.add(subject);
       if (isFirst) return Promise.reject(new PublishError('timeout'));
       stored.push(`${subject} ${sequence}`);
       return Promise.resolve(false);
-    };
-    const stream = {
-      connected: true,
-      onConnected: () => undefined,
-      publish: publishOnce,
-      close: () => undefined,
-    };
-    const replica = await addReplica(stream as unknown as EventStream);
+    });
+    const replica = await addReplica(stream);
     await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
     const subjects = Array.from({ length: 300 }, (_, index) => `thing ${index}`);
+    // Two rows for each, since the change tells nothing of its own.
+    const { event: _own, ...change } = insertThings(tenantId);
     await replica.outbox.change({
-      ...insertThings(tenantId),
+      ...change,
       parameters: [subjects],
-      more: new Map(subjects.map((subject) => [subject, [event(subject, 2)]])),
+      more: new Map(subjects.map((subject) => [subject, [event(subject, 1), event(subject, 2)]])),
     });
     replica.relay.start();
     await eventually(async () => expect(await waiting()).toEqual([]));
