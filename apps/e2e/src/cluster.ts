@@ -387,12 +387,15 @@ export function appOf(name: Name): App {
   return name.replace(/-\d+$/, '') as App;
 }
 
-async function query<Row extends pg.QueryResultRow>(
+/** Asks on a connection of its own. Fails when the server dies meanwhile. */
+export async function query<Row extends pg.QueryResultRow>(
   url: string,
   text: string,
   parameters?: unknown[],
 ): Promise<Row[]> {
   const client = new pg.Client(url);
+  // A lost connection fails the query under way; unheard, its event would end the process as well.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const { rows } = await client.query<Row>(text, parameters);

@@ -130,7 +130,8 @@ async function gatherOnce(query: Query, probe: EventProbe): Promise<Evidence> {
   return { sessions, sprints, replies, outbox, events: [...probe.events] };
 }
 
-async function quiet(probe: EventProbe): Promise<void> {
+/** Waits until the stream seems to have no more events. */
+export async function quiet(probe: EventProbe): Promise<void> {
   let count = -1;
   while (count !== probe.events.length) {
     count = probe.events.length;

@@ -107,7 +107,7 @@ describe('the metrics of a session service', () => {
     await app.setExpiry(sessionId, '-45 seconds');
     // Three events, in two rows, in the hands of a replica that does not go on.
     await app.database.query(
-      `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, more, claimed_until)
+      `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, more, claim_ends_at)
        SELECT $1, gen_random_uuid(), 'session.started', n::text, 1, clock_timestamp() - make_interval(secs => 80 - 5 * n), '{}',
               CASE WHEN n = 1 THEN jsonb_build_array(jsonb_build_object(
                 'id', gen_random_uuid(), 'type', 'message.requested', 'sequence', 2, 'data', '{}')) END, 'infinity'

@@ -26,7 +26,7 @@ const cancel = ({ tenantId }: StartSessionRequest, id: string) =>
   call(app.client, app.client.cancelSession, { tenantId, id });
 const eventsOf = ({ tenantId }: StartSessionRequest) =>
   app.database.query<{ type: string; subject: string }>(
-    'SELECT type, subject FROM outbox_events WHERE tenant_id = $1 ORDER BY position',
+    'SELECT type, subject FROM outbox_events WHERE tenant_id = $1 ORDER BY position, sequence',
     [tenantId],
   );
 const getStarts = async (...requests: StartSessionRequest[]) => {

@@ -12,8 +12,8 @@ export function watchPending(database: Database, metrics: Metrics): void {
     `Events committed and not yet sent, of all replicas; ${MAX_COUNTED + 1} stands for more than ${MAX_COUNTED}`,
     async () => {
       const [row] = await database.query<{ count: string }>(
-        `SELECT least(coalesce(sum(${EVENTS_OF_ROW}), 0), ${MAX_COUNTED + 1}) AS count FROM (
-           SELECT more FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS pending`,
+        `SELECT least(coalesce(sum(${EVENTS_OF_ROW} - sent), 0), ${MAX_COUNTED + 1}) AS count FROM (
+           SELECT more, sent FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS pending`,
       );
       return Number(row?.count);
     },

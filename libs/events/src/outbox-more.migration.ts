@@ -1,19 +1,23 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * Several events of one change lie in one row: each row more costs a start entries in four indexes, and three more when
- * it is marked. A row holds one event in its columns, as before, and the others in "more", a list of
- * {id, type, sequence, data} with data as text: jsonb would change it. "sent" is how many were stored when the next one
- * failed. The view shows every event by itself.
+ * What one change tells of one thing lies in one row: each row more costs a start entries in four indexes, and three more
+ * when it is marked. A row holds its first event in its columns, or the change's own, and the others in "more", a list of
+ * {id, type, sequence, data} with data as text: as jsonb it would change. "sent" is how many of them were stored when the
+ * next one failed. The view shows every event by itself.
  *
- * A replica of the version before may run beside this one, and take over such a row of which it would send one event only.
- * It cannot mark it: the mark now sets claimed_until, too, and the table takes no other of a row with "more".
+ * A replica of the version before may run beside this one, and knows nothing of "more". So claims have a new column, and
+ * the old one says of a new row that it is claimed for ever: the old replica leaves it and what comes behind it alone.
+ * claimed_until has no other use any more.
  */
 export class HoldMoreInOutboxRow1764300000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      ALTER TABLE outbox ADD COLUMN more jsonb, ADD COLUMN sent smallint NOT NULL DEFAULT 0,
-        ADD CONSTRAINT outbox_marked_whole CHECK (more IS NULL OR published_at IS NULL OR claimed_until = 'infinity');
+      ALTER TABLE outbox
+        ADD COLUMN more jsonb,
+        ADD COLUMN sent smallint NOT NULL DEFAULT 0,
+        ADD COLUMN claim_ends_at timestamptz NOT NULL DEFAULT '-infinity',
+        ALTER COLUMN claimed_until SET DEFAULT 'infinity';
       CREATE VIEW outbox_events AS
         SELECT tenant_id, id, position, type, subject, sequence, time, data, published_at FROM outbox
         UNION ALL
@@ -23,15 +27,18 @@ export class HoldMoreInOutboxRow1764300000000 implements MigrationInterface {
     `);
   }
 
+  /** Gives every event a row, and those that wait to the version before; the stream drops what it was sent already. */
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      DO $$ BEGIN
-        IF EXISTS (SELECT FROM outbox WHERE more IS NOT NULL AND published_at IS NULL) THEN
-          RAISE EXCEPTION 'Events wait in the outbox that the version before cannot send';
-        END IF;
-      END $$;
+      LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE;
+      INSERT INTO outbox (tenant_id, id, position, type, subject, sequence, time, data, published_at)
+        OVERRIDING SYSTEM VALUE
+        SELECT e.tenant_id, e.id, e.position, e.type, e.subject, e.sequence, e.time, e.data, e.published_at
+        FROM outbox_events e JOIN outbox o USING (tenant_id, position) WHERE o.more IS NOT NULL AND o.id <> e.id;
+      UPDATE outbox SET claimed_until = '-infinity' WHERE published_at IS NULL;
       DROP VIEW outbox_events;
-      ALTER TABLE outbox DROP COLUMN more, DROP COLUMN sent;
+      ALTER TABLE outbox DROP COLUMN more, DROP COLUMN sent, DROP COLUMN claim_ends_at,
+        ALTER COLUMN claimed_until DROP DEFAULT;
     `);
   }
 }

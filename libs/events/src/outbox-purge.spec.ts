@@ -24,7 +24,7 @@ afterEach(async () => {
 /** Rows written and sent so many days ago; sentDaysAgo null: not sent yet. */
 async function add(count: number, daysAgo: number, sentDaysAgo: number | null = daysAgo): Promise<void> {
   await testDatabase.query(
-    `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until, published_at)
+    `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claim_ends_at, published_at)
      SELECT gen_random_uuid(), gen_random_uuid(), 'purge_spec.happened', n::text || '-' || $2::int, 1, now() - make_interval(days => $2::int),
             '{}', '-infinity', now() - make_interval(days => $3::int)
      FROM generate_series(1, $1::int) n`,
@@ -47,9 +47,7 @@ describe('purging the outbox', () => {
 
   it('counts the events of a row that holds several', async () => {
     await add(2, 8);
-    await testDatabase.query(
-      `UPDATE outbox SET more = '[{}, {}]', claimed_until = 'infinity' WHERE subject LIKE '1-%'`,
-    );
+    await testDatabase.query(`UPDATE outbox SET more = '[{}, {}]' WHERE subject LIKE '1-%'`);
     const batches: number[] = [];
     await purgeOutbox(database, 7, (events) => batches.push(events));
     expect([batches, await left()]).toEqual([[4], 0]);

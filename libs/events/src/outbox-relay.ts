@@ -28,7 +28,8 @@ export interface OutboxRelayOptions {
 /**
  * Publishes outbox rows and marks them as published. Every replica runs one; a row is claimed for a while before it
  * is published, so replicas do not repeat each other's work, and a replica that dies or stops is stepped in for.
- * A row waits until the earlier rows of its subject are marked: so order within a subject holds across replicas.
+ * A row waits until the earlier rows of its subject are marked, so of a subject one row at a time is claimed, and order
+ * within it holds across replicas.
  * Published rows are kept for a time, because JetStream acknowledges before it syncs its disk.
  */
 export class OutboxRelay {
@@ -105,7 +106,6 @@ export class OutboxRelay {
     if (batch.length === 0) return false;
     this.observeBatch(batch.reduce((sum, { events }) => sum + events.length, 0));
     const { published, left, failure } = await this.publishInTurns(batch);
-    left.push(...this.takeBehind(left));
     await this.markPublished(published);
     await this.release(left);
     if (failure) throw failure;
@@ -113,38 +113,24 @@ export class OutboxRelay {
   }
 
   /**
-   * One subject's events go one after the other, each once the one before it is stored: first the first of every subject,
-   * all at once, then the second of each, and so on. After a turn with a failure the rest is left: another turn may take as
-   * long again, and a claim is soon over. Of a row that is left, what was stored is counted.
+   * The first event of every row, all at once, then the second of each, and so on: each goes once the one before it is
+   * stored. After a turn with a failure the rest is left: another turn may take as long again, and a claim is soon over.
    */
   private async publishInTurns(
     batch: OutboxRow[],
   ): Promise<{ published: OutboxRow[]; left: OutboxRow[]; failure: Error | undefined }> {
-    const published: OutboxRow[] = [];
     let failure: Error | undefined;
-    let lines = bySubject(batch);
-    while (lines.length > 0 && !failure) {
-      const results = await Promise.allSettled(
-        lines.map(([row]) => this.stream.publish(row!.events[row!.sent]!)),
-      );
+    let left = batch;
+    while (left.length > 0 && !failure) {
+      const turn = left;
+      const results = await Promise.allSettled(turn.map((row) => this.stream.publish(row.events[row.sent]!)));
       for (const [index, result] of results.entries()) {
-        const line = lines[index]!;
-        const [row] = line;
-        if (result.status === 'rejected') failure ??= result.reason as Error;
-        else if ((row!.sent += 1) === row!.events.length) published.push(line.shift()!);
+        if (result.status === 'fulfilled') turn[index]!.sent += 1;
+        else failure ??= result.reason as Error;
       }
-      lines = lines.filter(({ length }) => length > 0);
+      left = turn.filter((row) => !isSent(row));
     }
-    return { published, left: lines.flat(), failure };
-  }
-
-  /** Takes what is queued of the same subjects: published from here it would overtake them. */
-  private takeBehind(rows: OutboxRow[]): OutboxRow[] {
-    if (rows.length === 0) return [];
-    const subjects = new Set(rows.map(subjectKey));
-    const behind = this.queue.filter((row) => subjects.has(subjectKey(row)));
-    if (behind.length > 0) this.queue = this.queue.filter((row) => !subjects.has(subjectKey(row)));
-    return behind;
+    return { published: batch.filter(isSent), left, failure };
   }
 
   private async markPublished(rows: OutboxRow[]): Promise<void> {
@@ -153,7 +139,7 @@ export class OutboxRelay {
     // setting ends with the statement.
     await this.database.query(
       `WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-       UPDATE outbox SET published_at = clock_timestamp(), claimed_until = 'infinity'
+       UPDATE outbox SET published_at = clock_timestamp()
        FROM quick, unnest($1::uuid[], $2::uuid[]) AS e (tenant_id, id)
        WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
       [rows.map((row) => row.tenantId), rows.map((row) => row.id)],
@@ -164,7 +150,7 @@ export class OutboxRelay {
   private async release(rows: OutboxRow[]): Promise<void> {
     if (rows.length === 0) return;
     await this.database.query(
-      `UPDATE outbox SET claimed_until = '-infinity', sent = e.sent
+      `UPDATE outbox SET claim_ends_at = '-infinity', sent = greatest(outbox.sent, e.sent)
        FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS e (tenant_id, id, sent)
        WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id AND published_at IS NULL`,
       [rows.map((row) => row.tenantId), rows.map((row) => row.id), rows.map((row) => row.sent)],
@@ -176,10 +162,10 @@ export class OutboxRelay {
     const rows = await this.database.query<
       OutgoingEvent & { more: MoreEvent[] | null; sent: number; position: string }
     >(
-      `UPDATE outbox SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
+      `UPDATE outbox SET claim_ends_at = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
        WHERE (tenant_id, id) IN (
          SELECT tenant_id, id FROM outbox o
-         WHERE published_at IS NULL AND claimed_until < clock_timestamp() AND NOT EXISTS (
+         WHERE published_at IS NULL AND claim_ends_at < clock_timestamp() AND NOT EXISTS (
            SELECT FROM outbox earlier
            WHERE earlier.tenant_id = o.tenant_id AND earlier.subject = o.subject
              AND earlier.sequence < o.sequence AND earlier.published_at IS NULL)
@@ -187,16 +173,11 @@ export class OutboxRelay {
        RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data::text, more, sent, position`,
     );
     rows.sort((a, b) => Number(a.position) - Number(b.position));
-    this.publishSoon(rows.map((row) => toRow(row, row.more, row.sent)));
+    this.publishSoon(rows.map((row) => toRow(row, row.more ?? [], row.sent)));
     return rows.length === BATCH_SIZE;
   }
 }
 
-/** The rows of each subject, in the order they came. */
-function bySubject(rows: OutboxRow[]): OutboxRow[][] {
-  return [...Map.groupBy(rows, subjectKey).values()];
-}
-
-function subjectKey({ tenantId, subject }: OutboxRow): string {
-  return `${tenantId} ${subject}`;
+function isSent({ sent, events }: OutboxRow): boolean {
+  return sent === events.length;
 }

@@ -2,8 +2,8 @@ import type { Database } from '@parley/postgres';
 import { readSettings, type Logger } from '@parley/service';
 import { z } from 'zod';
 import { EventStream, type StreamFacts } from './event-stream.ts';
-import { replayRows, REPLAY_PATIENCE_MS, type ReplayResult } from './outbox-replay.ts';
-import { countRows, type Range, type Selection } from './outbox-rows.ts';
+import { replayEvents, REPLAY_PATIENCE_MS, type ReplayResult } from './outbox-replay.ts';
+import { countEvents, type Range, type Selection } from './outbox-rows.ts';
 
 export interface ReplayCommand {
   database: Database;
@@ -26,7 +26,7 @@ export async function runReplay(command: ReplayCommand): Promise<number> {
   const { database, range, selection, json } = command;
   if (command.dryRun) {
     const progress = progressOf(range);
-    const counts = await countRows(database, range, selection, (position) => progress(position, ''));
+    const counts = await countEvents(database, range, selection, (position) => progress(position, ''));
     const total = counts.reduce((sum, { events }) => sum + events, 0);
     if (json) {
       const bySubject = Object.fromEntries(counts.map(({ type, events }) => [type, events]));
@@ -61,7 +61,7 @@ async function replay({ database, facts, selection, range, logger }: ReplayComma
     await connected(stream, NATS_URL);
     note(`Replaying to stream ${facts.name}, from position ${range.after} to ${range.last}`);
     const progress = progressOf(range);
-    return await replayRows(database, stream, range, selection, {
+    return await replayEvents(database, stream, range, selection, {
       signal: abort.signal,
       onProgress: ({ position, stored, duplicates }) =>
         progress(position, `, ${stored} stored, ${duplicates} dropped as duplicates`),

@@ -19,8 +19,8 @@ import { CreateOutbox1763800000000 } from './outbox.migration.ts';
 import { HoldMoreInOutboxRow1764300000000 } from './outbox-more.migration.ts';
 import { IndexOutboxPosition1764000000000 } from './outbox-position.migration.ts';
 import { OutboxRelay } from './outbox-relay.ts';
-import { replayRows } from './outbox-replay.ts';
-import { countRows, rangeFrom } from './outbox-rows.ts';
+import { replayEvents } from './outbox-replay.ts';
+import { countEvents, rangeFrom } from './outbox-rows.ts';
 
 const ALL = { types: [] };
 const STREAM = { name: 'REPLAY_SPEC', subjects: ['replay_spec.>'], source: '/parley/spec' };
@@ -105,7 +105,7 @@ describe('a replay', () => {
 
     await manager.streams.delete(STREAM.name);
     const range = await rangeFrom(database);
-    const result = await replayRows(database, stream, range, ALL);
+    const result = await replayEvents(database, stream, range, ALL);
     expect(result).toMatchObject({ stored: 1_800, duplicates: 0, finished: true, position: range.last });
 
     const seen = new Set(before.map(({ id }) => id));
@@ -138,7 +138,7 @@ describe('a replay', () => {
     await allSent();
     const before = await stored();
     const range = await rangeFrom(database);
-    const counts = await countRows(database, range, ALL);
+    const counts = await countEvents(database, range, ALL);
     expect(counts.map(({ type, events }) => [type, events])).toEqual([
       ['replay_spec.asked', 4],
       ['replay_spec.started', 2],
@@ -147,10 +147,10 @@ describe('a replay', () => {
     await manager.streams.delete(STREAM.name);
     const { name, subjects } = STREAM;
     await manager.streams.add({ name, subjects, max_bytes: 1_200, discard: DiscardPolicy.New });
-    const stopped = await replayRows(database, stream, range, ALL);
+    const stopped = await replayEvents(database, stream, range, ALL);
     expect(stopped).toMatchObject({ finished: false, failure: { reason: 'stream_full' } });
     await manager.streams.update(STREAM.name, { max_bytes: -1 });
-    const rest = await replayRows(database, stream, { ...range, after: stopped.position }, ALL);
+    const rest = await replayEvents(database, stream, { ...range, after: stopped.position }, ALL);
     expect(rest.finished).toBe(true);
     const after = await stored();
     expect(after.map(({ id }) => id).toSorted()).toEqual(before.map(({ id }) => id).toSorted());
@@ -160,10 +160,32 @@ describe('a replay', () => {
       ]);
   });
 
+  it('sends rows that hold several events side by side, too: the first of each, then the second', async () => {
+    await testDatabase.query(
+      `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, more, published_at)
+       SELECT $1, gen_random_uuid(), 'replay_spec.started', n::text, 1, now(), '{}',
+              jsonb_build_array(jsonb_build_object('id', gen_random_uuid(), 'type', 'replay_spec.asked', 'sequence', 2, 'data', '{}')), now()
+       FROM generate_series(1, 100) n`,
+      [tenantId],
+    );
+    const sent: number[] = [];
+    // How many had left when each was stored.
+    const together: number[] = [];
+    const publish = async ({ sequence }: OutgoingEvent): Promise<boolean> => {
+      sent.push(sequence);
+      await new Promise((resolve) => setImmediate(resolve));
+      together.push(sent.length);
+      return false;
+    };
+    await replayEvents(database, { publish } as unknown as EventStream, await rangeFrom(database), ALL);
+    expect(sent).toEqual([...Array<number>(100).fill(1), ...Array<number>(100).fill(2)]);
+    expect([...new Set(together)]).toEqual([100, 200]);
+  });
+
   it('adds nothing within the duplicate window: the stream drops what it has', async () => {
     await publish(event(uuidv7(), 1), event(uuidv7(), 1));
     await allSent();
-    const result = await replayRows(database, stream, await rangeFrom(database), ALL);
+    const result = await replayEvents(database, stream, await rangeFrom(database), ALL);
     expect(result).toMatchObject({ stored: 0, duplicates: 2, finished: true });
     expect(await stored()).toHaveLength(2);
   });
@@ -187,9 +209,9 @@ describe('a replay', () => {
     const selected = async (selection: object): Promise<string[]> => {
       const wanted = { ...ALL, ...selection };
       const range = await rangeFrom(database, 'since' in wanted ? (wanted.since as Date) : undefined);
-      const counted = await countRows(database, range, wanted);
+      const counted = await countEvents(database, range, wanted);
       await manager.streams.delete(STREAM.name).catch(() => false);
-      const { stored: sent } = await replayRows(database, stream, range, wanted);
+      const { stored: sent } = await replayEvents(database, stream, range, wanted);
       expect(counted.reduce((sum, { events }) => sum + events, 0)).toBe(sent);
       return sent === 0 ? [] : (await stored()).map(({ id }) => id);
     };
@@ -205,7 +227,7 @@ describe('a replay', () => {
 
   it('finds where a time begins without reading what is older', async () => {
     await testDatabase.query(
-      `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until, published_at)
+      `INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claim_ends_at, published_at)
        SELECT $1, gen_random_uuid(), 'replay_spec.started', n::text, 1, t, '{}', t, t
        FROM generate_series(1, 50000) n, LATERAL (SELECT now() - make_interval(secs => 50000 - n) AS t)`,
       [tenantId],
@@ -223,12 +245,12 @@ describe('a replay', () => {
     await manager.streams.delete(STREAM.name);
     const abort = new AbortController();
     const range = await rangeFrom(database);
-    const first = await replayRows(database, stream, range, ALL, {
+    const first = await replayEvents(database, stream, range, ALL, {
       signal: abort.signal,
       onProgress: () => abort.abort(),
     });
     expect(first).toMatchObject({ stored: 1_000, finished: false });
-    const second = await replayRows(database, stream, { ...range, after: first.position }, ALL);
+    const second = await replayEvents(database, stream, { ...range, after: first.position }, ALL);
     expect(second).toMatchObject({ stored: 1_500, duplicates: 0, finished: true });
     expect((await stored()).map(({ id }) => id)).toEqual(events.map(({ id }) => id));
   });
@@ -245,11 +267,11 @@ describe('a replay', () => {
       discard: DiscardPolicy.New,
     });
     const range = await rangeFrom(database);
-    const stopped = await replayRows(database, stream, range, ALL);
+    const stopped = await replayEvents(database, stream, range, ALL);
     expect(stopped).toMatchObject({ finished: false, failure: { reason: 'stream_full' } });
     expect(stopped.stored).toBeLessThan(20);
     await manager.streams.update(STREAM.name, { max_bytes: -1 });
-    const rest = await replayRows(database, stream, { ...range, after: stopped.position }, ALL);
+    const rest = await replayEvents(database, stream, { ...range, after: stopped.position }, ALL);
     expect(rest.finished).toBe(true);
     expect((await stored()).length).toBe(20);
   });
@@ -266,7 +288,7 @@ describe('an event that cannot be replayed', () => {
     await manager.streams.delete(STREAM.name);
     await manager.streams.add({ name: STREAM.name, subjects: STREAM.subjects, max_msg_size: 2_000 });
     const range = await rangeFrom(database);
-    const stopped = await replayRows(database, stream, range, ALL);
+    const stopped = await replayEvents(database, stream, range, ALL);
     expect(stopped).toMatchObject({ finished: false, position: range.after, failure: { reason: 'refused' } });
     expect((await stored()).map((one) => one.subject)).toEqual([other]);
   });

@@ -1,9 +1,9 @@
 import type { Database } from '@parley/postgres';
 import type { EventStream } from './event-stream.ts';
-import { selectRows, type KeptEvent, type Range, type Selection } from './outbox-rows.ts';
+import { selectEvents, type KeptEvent, type Range, type Selection } from './outbox-rows.ts';
 import { toPublishError, type PublishError } from './publish-error.ts';
 
-/** Publishes under way at once. */
+/** Rows under way at once. */
 const WAVE_SIZE = 500;
 const RETRY_PAUSE_MS = 500;
 /** How long NATS may be away, or silent, before a replay gives up. */
@@ -21,7 +21,7 @@ export interface ReplayProgress {
 export interface ReplayOptions {
   /** Told after each page of a thousand rows. */
   onProgress?: (progress: ReplayProgress) => void;
-  /** Ends the replay after the wave under way. */
+  /** Ends the replay after the rows under way. */
   signal?: AbortSignal;
   /** Default 30 s. */
   patienceMs?: number;
@@ -34,11 +34,11 @@ export interface ReplayResult extends ReplayProgress {
 }
 
 /**
- * Publishes the selected rows of a range again, with their ids, in the order they were written; so those of one
+ * Publishes the selected events of a range again, with their ids, in the order they were written; so those of one
  * subject come in the order of their sequence. An event is sent when the one before it of its subject is stored.
  * Fails only when the database does; what NATS does not take is in the result.
  */
-export async function replayRows(
+export async function replayEvents(
   database: Database,
   stream: EventStream,
   range: Range,
@@ -47,13 +47,14 @@ export async function replayRows(
 ): Promise<ReplayResult> {
   const { onProgress = () => undefined, signal, patienceMs = REPLAY_PATIENCE_MS } = options;
   const progress: ReplayProgress = { position: range.after, stored: 0, duplicates: 0 };
-  for await (const { events, last } of selectRows(database, range, selection)) {
+  for await (const { events, last } of selectEvents(database, range, selection)) {
     for (const wave of waves(events)) {
-      // Events of one row have one position, and may be in two waves.
-      progress.position = Number(wave[0]!.position) - 1;
       if (signal?.aborted) return { ...progress, finished: false };
-      const failure = await sendWave(stream, wave, progress, patienceMs);
-      if (failure) return { ...progress, failure, finished: false };
+      for (const turn of turns(wave)) {
+        const failure = await sendTurn(stream, turn, progress, patienceMs);
+        if (failure) return { ...progress, failure, finished: false };
+      }
+      progress.position = Number(wave.at(-1)![0]!.position);
     }
     progress.position = last;
     onProgress({ ...progress });
@@ -61,29 +62,35 @@ export async function replayRows(
   return { ...progress, finished: true };
 }
 
-/** Cuts a page where a subject comes again: what is under way together has no order. */
-function waves(events: KeptEvent[]): KeptEvent[][] {
-  const cut: KeptEvent[][] = [];
+/** The rows of a page, each with its events, cut where a subject comes again: what is under way together has no order. */
+function waves(events: KeptEvent[]): KeptEvent[][][] {
+  const cut: KeptEvent[][][] = [];
   let subjects = new Set<string>();
-  for (const event of events) {
-    const key = `${event.tenantId} ${event.subject}`;
+  for (const row of Map.groupBy(events, ({ position }) => position).values()) {
+    const key = `${row[0]!.tenantId} ${row[0]!.subject}`;
     if (subjects.has(key) || subjects.size === WAVE_SIZE) subjects = new Set();
     if (subjects.size === 0) cut.push([]);
     subjects.add(key);
-    cut.at(-1)!.push(event);
+    cut.at(-1)!.push(row);
   }
   return cut;
 }
 
-/** Sends all of a wave, those that fail again and again until patience ends. Gives the failure that ended it. */
-async function sendWave(
+/** The first event of each row, then the second of each, and so on. */
+function turns(rows: KeptEvent[][]): KeptEvent[][] {
+  const longest = Math.max(...rows.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, turn) => rows.flatMap((row) => row[turn] ?? []));
+}
+
+/** Sends all of a turn, those that fail again and again until patience ends. Gives the failure that ended it. */
+async function sendTurn(
   stream: EventStream,
-  wave: KeptEvent[],
+  turn: KeptEvent[],
   progress: ReplayProgress,
   patienceMs: number,
 ): Promise<PublishError | undefined> {
   const end = performance.now() + patienceMs;
-  for (let left = wave; ;) {
+  for (let left = turn; ;) {
     const results = await Promise.allSettled(left.map((event) => stream.publish(event)));
     for (const result of results) {
       if (result.status === 'fulfilled') progress[result.value ? 'duplicates' : 'stored'] += 1;

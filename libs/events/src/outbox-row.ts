@@ -3,7 +3,7 @@ import type { OutgoingEvent } from './event.ts';
 /** A row of the outbox: what one change told of one thing. It is claimed, published and marked as a whole. */
 export interface OutboxRow {
   tenantId: string;
-  /** Of the event that its own columns hold. */
+  /** Of the event that its columns hold. */
   id: string;
   subject: string;
   /** At least one, in the order of their sequence. */
@@ -12,16 +12,16 @@ export interface OutboxRow {
   sent: number;
 }
 
-/** What the event of the change itself shares with the others of its row, and what it does not. */
+/** An event beside the one in the columns of its row: what they do not share. */
 export type MoreEvent = Pick<OutgoingEvent, 'id' | 'type' | 'sequence' | 'data'>;
 
-/** How many events a row of the outbox holds: an expression over its columns. */
+/** How many events a row of the outbox holds: an expression over its column "more". */
 export const EVENTS_OF_ROW = '1 + coalesce(jsonb_array_length(more), 0)';
 
 /** A row by the event in its columns, those beside it, and how many of them are sent. */
-export function toRow(event: OutgoingEvent, more: readonly MoreEvent[] | null = null, sent = 0): OutboxRow {
+export function toRow(event: OutgoingEvent, more: readonly MoreEvent[] = [], sent = 0): OutboxRow {
   const { tenantId, id, subject, time } = event;
-  const others = (more ?? []).map((other) => ({ ...other, tenantId, subject, time }));
+  const others = more.map((other) => ({ ...other, tenantId, subject, time }));
   const events = others.length === 0 ? [event] : [event, ...others].sort((a, b) => a.sequence - b.sequence);
   return { tenantId, id, subject, events, sent };
 }

@@ -58,7 +58,7 @@ export async function rangeFrom(database: Database, since?: Date): Promise<Range
 }
 
 /** Counts the selected events of a range, by type; page by page, calling back with how far it is. */
-export async function countRows(
+export async function countEvents(
   database: Database,
   range: Range,
   selection: Selection,
@@ -78,7 +78,7 @@ export async function countRows(
 }
 
 /** The selected events of a range in the order they were written, with the end of each page; memory holds one page. */
-export async function* selectRows(
+export async function* selectEvents(
   database: Database,
   range: Range,
   selection: Selection,

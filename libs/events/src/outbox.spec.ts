@@ -82,7 +82,7 @@ const publish = (replica: Replica, ...events: OutgoingEvent[]): Promise<void> =>
 
 const waiting = (): Promise<{ subject: string; sequence: number; claimed: boolean }[]> =>
   testDatabase.query(
-    `SELECT subject, sequence, claimed_until > clock_timestamp() AS claimed FROM outbox
+    `SELECT subject, sequence, claim_ends_at > clock_timestamp() AS claimed FROM outbox
      WHERE published_at IS NULL ORDER BY position`,
   );
 
@@ -237,13 +237,15 @@ describe('the outbox', () => {
       ...change,
       // As when a reply asks for a message and ends its session.
       event: { ...change.event, sequence: '3' },
+      locked: true,
       parameters: [['thing']],
       more: new Map([['thing', [event('', 1), { ...event('', 2), data: '{"text":"1.0 \\u0000"}' }]]]),
     });
-    // It could not mark what it has not sent if it were of the version before, which knows nothing of "more".
-    const mark = testDatabase.query('UPDATE outbox SET published_at = clock_timestamp()');
-    await expect(mark).rejects.toThrow('outbox_marked_whole');
-    await testDatabase.query(`UPDATE outbox SET claimed_until = '-infinity'`);
+    expect(await waiting()).toEqual([{ subject: 'thing', sequence: 3, claimed: true }]);
+    // A replica of the version before, which would send one of them, finds none: so it asks.
+    const old = await testDatabase.query('SELECT FROM outbox WHERE claimed_until < clock_timestamp()');
+    expect(old).toEqual([]);
+    await testDatabase.query(`UPDATE outbox SET claim_ends_at = '-infinity'`);
     (await addReplica()).relay.start();
     const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
     await probe.waitFor('outbox_spec.happened', 3);
@@ -275,7 +277,51 @@ describe('the outbox', () => {
     expect(sent).toEqual([1, 2, 2, 3]);
   });
 
-  it('keeps the order of each subject when publishing fails, also across the batches in memory (P6)', async () => {
+  it('does not forget what another replica has sent meanwhile of the same row (P6)', async () => {
+    const sent: number[] = [];
+    const stream = fakeStream(({ sequence }) => {
+      sent.push(sequence);
+      return sent.length === 2 ? Promise.reject(new PublishError('timeout')) : Promise.resolve(false);
+    });
+    const slow = await addReplica(stream);
+    await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
+    await slow.outbox.change({
+      ...insertThings(tenantId),
+      parameters: [['thing']],
+      more: new Map([['thing', [event('', 2), event('', 3)]]]),
+    });
+    await testDatabase.query('UPDATE outbox SET sent = 2');
+    slow.relay.start();
+    await eventually(async () => expect(await waiting()).toEqual([]));
+    expect(sent).toEqual([1, 2, 3]);
+  });
+
+  it('sends from memory all events of a change whose own is the last (P6)', async () => {
+    const replica = await addReplica();
+    await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
+    const change = insertThings(tenantId);
+    const asked = event('', 1);
+    await replica.outbox.change({
+      ...change,
+      event: { ...change.event, sequence: '2' },
+      locked: true,
+      parameters: [['thing']],
+      more: new Map([['thing', [asked]]]),
+    });
+    // From the table it would be another's.
+    await testDatabase.query(`UPDATE outbox SET more = '[{}]'`);
+    replica.relay.start();
+    const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
+    await probe.waitFor('outbox_spec.happened', 2);
+    await eventually(async () => expect(await waiting()).toEqual([]));
+    expect(probe.events.map(({ id, sequence }) => [id === asked.id, sequence])).toEqual([
+      [true, 1],
+      [false, 2],
+    ]);
+    await probe.close();
+  });
+
+  it('keeps the order of each subject when publishing fails (P6)', async () => {
     const [tried, stored] = [new Set<string>(), [] as string[]];
     // As when NATS goes away and comes back: the first event of each subject fails once.
     const stream = fakeStream(({ subject, sequence }) => {
@@ -288,12 +334,10 @@ describe('the outbox', () => {
     const replica = await addReplica(stream);
     await testDatabase.query('CREATE TABLE things (id text PRIMARY KEY)');
     const subjects = Array.from({ length: 300 }, (_, index) => `thing ${index}`);
-    // Two rows for each, since the change tells nothing of its own.
-    const { event: _own, ...change } = insertThings(tenantId);
     await replica.outbox.change({
-      ...change,
+      ...insertThings(tenantId),
       parameters: [subjects],
-      more: new Map(subjects.map((subject) => [subject, [event(subject, 1), event(subject, 2)]])),
+      more: new Map(subjects.map((subject) => [subject, [event(subject, 2)]])),
     });
     replica.relay.start();
     await eventually(async () => expect(await waiting()).toEqual([]));
@@ -341,7 +385,7 @@ describe('the outbox', () => {
     ]);
 
     // Its claim runs out, and the other replica takes over, in order.
-    await testDatabase.query(`UPDATE outbox SET claimed_until = '-infinity' WHERE sequence = 1`);
+    await testDatabase.query(`UPDATE outbox SET claim_ends_at = '-infinity' WHERE sequence = 1`);
     await probe.waitFor('outbox_spec.happened', 3);
     expect(probe.of(subject).map(({ sequence }) => sequence)).toEqual([1, 2]);
     await probe.close();
@@ -351,7 +395,7 @@ describe('the outbox', () => {
     const [paused, other] = [await addReplica(), await addReplica()];
     const sent = event(uuidv7(), 1);
     await publish(paused, sent);
-    await testDatabase.query(`UPDATE outbox SET claimed_until = '-infinity'`);
+    await testDatabase.query(`UPDATE outbox SET claim_ends_at = '-infinity'`);
     other.relay.start();
     const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
     await probe.waitFor('outbox_spec.happened');
@@ -369,7 +413,7 @@ describe('the outbox', () => {
     const crashed = await addReplica();
     const events = Array.from({ length: 1_200 }, () => event(uuidv7(), 1));
     await publish(crashed, ...events);
-    await testDatabase.query(`UPDATE outbox SET claimed_until = '-infinity'`);
+    await testDatabase.query(`UPDATE outbox SET claim_ends_at = '-infinity'`);
     (await addReplica()).relay.start();
     (await addReplica()).relay.start();
     const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);

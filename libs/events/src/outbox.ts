@@ -26,8 +26,8 @@ export interface Change {
     when?: string;
   };
   /**
-   * More events of some rows, by subject, before or behind the one of the change itself, with which they lie in one row of
-   * the outbox; default none. Of a row that the statement passes over nothing is told.
+   * More events of some rows, by subject, in their order, all before or all behind that of the change itself; default none.
+   * Of a row that the statement passes over nothing is told.
    */
   more?: ReadonlyMap<string, readonly MoreEvent[]>;
   /** A further statement that writes, over the rows as "changed"; default none. */
@@ -100,7 +100,7 @@ export class Outbox {
   }
 
   /**
-   * Claims the events of a subject if its first one is among them, or the second when the first is published. Of a later one
+   * Claims a row that begins with the first event of its subject, or with the second when the first is published. Of a later one
    * the statement may not see all that came before it: its snapshot may be older than the row it changes, unless that was
    * locked before. What is not claimed the relay's poll sees.
    */
@@ -112,28 +112,28 @@ export class Outbox {
     const values = [...parameters, this.relay.accepts(MAX_CHANGED)];
     const mayClaim = `$${values.length}::bool`;
     if (more) values.push(JSON.stringify(Object.fromEntries(more)));
-    const events = eventsOf(event, more && `$${values.length}::jsonb -> (${of.subject})`);
+    const toldOf = toldRows(event, more && `$${values.length}::jsonb -> (${of.subject})`);
     const rows = await tx.query<Row & ToldRow>(
       `WITH changed AS (${statement}),
        ${also === undefined ? '' : `also AS (${also}),`}
        event AS MATERIALIZED (
-         SELECT *, ${of.tenantId} AS event_tenant, ${of.subject} AS event_subject, ${of.time} AS event_time FROM (${events}) AS e),
+         SELECT *, ${of.tenantId} AS event_tenant, ${of.subject} AS event_subject, ${of.time} AS event_time FROM (${toldOf}) AS e),
        claim AS MATERIALIZED (
          SELECT *, ${mayClaim} AND (${claimable(locked)}) AS event_claimed FROM event),
        told AS (
-         INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, more, claimed_until)
+         INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, more, claim_ends_at)
          SELECT event_tenant, event_id, event_type, event_subject, event_sequence, event_time, event_data::json, event_more,
                 CASE WHEN event_claimed THEN ${CLAIM_END} ELSE '-infinity' END
-         FROM claim ORDER BY event_sequence)
+         FROM claim)
        SELECT ${give === undefined ? '' : `${give}, `}event_tenant, event_id, event_type, event_subject, event_sequence, event_time,
               event_claimed, event_own, CASE WHEN event_own THEN event_data END AS event_data
        FROM claim`,
       values,
     );
-    const claimed = rows.filter((row) => row.event_claimed).map((row) => claimedRow(row, more));
+    const claimed = rows.filter((row) => row.event_claimed);
     return {
       rows: rows.filter((row) => row.event_own),
-      claimed: claimed.sort((a, b) => a.events[0]!.sequence - b.events[0]!.sequence),
+      claimed: claimed.map((row) => claimedRow(row, more)),
     };
   }
 
@@ -183,7 +183,7 @@ interface ToldRow {
 const MAX_CHANGED = 1_000;
 
 function claimedRow(row: ToldRow, more: Change['more']): OutboxRow {
-  const others = more?.get(row.event_subject);
+  const others = more?.get(row.event_subject) ?? [];
   const event = {
     id: row.event_id,
     tenantId: row.event_tenant,
@@ -191,41 +191,47 @@ function claimedRow(row: ToldRow, more: Change['more']): OutboxRow {
     subject: row.event_subject,
     sequence: row.event_sequence,
     time: row.event_time,
-    data: row.event_data ?? others!.find(({ id }) => id === row.event_id)!.data,
+    data: row.event_data ?? others[0]!.data,
   };
-  return toRow(event, row.event_own ? others : null);
+  return toRow(event, row.event_own ? others : others.slice(1));
 }
 
 /**
- * The events of the changed rows: of each the change's own, with the others beside it, or else those others, each in a row
- * of its own. more: an expression that gives their list.
+ * Of each changed row that there is something to tell of, the row of the outbox: the change's own event in its columns, or else
+ * the first of the others; the rest beside it. more: an expression that gives the list of the others, or null.
  */
-function eventsOf(event: Change['event'], more: string | undefined): string {
+function toldRows(event: Change['event'], more: string | undefined): string {
   const select = (own: boolean, ...[id, type, sequence, data, beside]: string[]): string =>
     `SELECT changed.*, ${own} AS event_own, ${id} AS event_id, ${type} AS event_type, ${sequence} AS event_sequence,
             ${data} AS event_data, ${beside} AS event_more FROM changed`;
-  const field = (name: string): string => `(other.event->>'${name}')`;
   const parts: string[] = [];
   if (event) {
     const own = select(true, UUID_V7, event.type, event.sequence, event.data, `(${more ?? 'NULL'})::jsonb`);
     parts.push(event.when === undefined ? own : `${own} WHERE ${event.when}`);
   }
   if (more !== undefined && !(event && event.when === undefined)) {
-    const columns = [`${field('id')}::uuid`, field('type'), `${field('sequence')}::int`, field('data')];
-    const others = `${select(false, ...columns, 'NULL::jsonb')}, LATERAL jsonb_array_elements(${more}) AS other (event)`;
-    parts.push(event ? `${others} WHERE (${event.when}) IS NOT TRUE` : others);
+    const [id, type, sequence, data] = ['id', 'type', 'sequence', 'data'].map(
+      (name) => `events->0->>'${name}'`,
+    );
+    const first = select(
+      false,
+      `(${id})::uuid`,
+      type!,
+      `(${sequence})::int`,
+      data!,
+      `nullif(events - 0, '[]')`,
+    );
+    const others = `${first}, LATERAL (SELECT ${more} AS events OFFSET 0) AS others WHERE events->0 IS NOT NULL`;
+    parts.push(event ? `${others} AND (${event.when}) IS NOT TRUE` : others);
   }
   return parts.join(' UNION ALL ');
 }
 
 const CLAIM_END = `clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})`;
 
-/** A statement's events of a new subject begin with the first. */
 function claimable(locked: boolean): string {
   const waiting = `(${waitingOf('event_tenant', 'event_subject')}) IS NULL`;
-  if (locked) return waiting;
-  return `min(event_sequence) OVER (PARTITION BY event_subject) = 1
-           OR min(event_sequence) OVER (PARTITION BY event_subject) = 2 AND ${waiting}`;
+  return locked ? waiting : `event_sequence = 1 OR event_sequence = 2 AND ${waiting}`;
 }
 
 /** An event of a subject that waits, or null. A look into the index for each subject: Postgres may put EXISTS into a hash. */
@@ -239,11 +245,11 @@ const UUID_V7 = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
 
 const INSERT = `
   WITH added AS (
-    INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
+    INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claim_ends_at)
     SELECT e.tenant_id, e.id, e.type, e.subject, e.sequence, e.time, e.data,
            CASE WHEN NOT e.may_claim OR e.sequence > 1 AND (${waitingOf('e.tenant_id', 'e.subject')}) IS NOT NULL
            THEN '-infinity' ELSE ${CLAIM_END} END
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::json[], $8::bool[])
       AS e (tenant_id, id, type, subject, sequence, time, data, may_claim)
-    RETURNING id, claimed_until)
-  SELECT id FROM added WHERE claimed_until > '-infinity'`;
+    RETURNING id, claim_ends_at)
+  SELECT id FROM added WHERE claim_ends_at > '-infinity'`;

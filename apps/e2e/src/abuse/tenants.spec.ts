@@ -57,7 +57,7 @@ async function rowsOf(tenant: string): Promise<string> {
   const rows = tables.map(([app, table]) => {
     return cluster.query<{ row: string }>(
       app,
-      `SELECT to_jsonb(t) - 'published_at' - 'claimed_until' AS row FROM ${table} t WHERE tenant_id = $1 ORDER BY 1`,
+      `SELECT to_jsonb(t) - ARRAY['published_at', 'claim_ends_at', 'sent'] AS row FROM ${table} t WHERE tenant_id = $1 ORDER BY 1`,
       [cluster.tenantIdOf(tenant)],
     );
   });

@@ -67,14 +67,20 @@ export async function killChannel(
       }>(
         'channel',
         `SELECT count(*)::int AS asked, count(*) FILTER (WHERE status = 'delivered')::int AS delivered,
-           (SELECT count(*)::int FROM outbox WHERE tenant_id = $1) AS told,
+           (SELECT count(*)::int FROM outbox_events WHERE tenant_id = $1) AS told,
            (SELECT count(*)::int FROM outbox WHERE published_at IS NULL) AS waiting
          FROM deliveries WHERE tenant_id = $1`,
         [tenantId],
       );
-      const requested = new Set(effects(asked, 'message.requested')).size;
-      if (requested === 0 || counted!.delivered < requested || counted!.waiting > 0)
-        throw new Error(`${requested} asked for, ${JSON.stringify(counted)}`);
+      const requested = effects(asked, 'message.requested').length;
+      // The probe may be behind; that there is more than was asked for stays so.
+      if (
+        requested === 0 ||
+        counted!.asked !== requested ||
+        counted!.delivered < requested ||
+        counted!.waiting > 0
+      )
+        throw new Error(`${requested} messages asked for, deliveries: ${JSON.stringify(counted)}`);
       return counted!;
     }, DELIVERED_WITHIN_MS);
     const requested = effects(asked, 'message.requested');
@@ -92,9 +98,6 @@ export async function killChannel(
       ...(delivered.length === new Set(delivered).size
         ? []
         : violation('fault 36', 'a delivery was told of twice')),
-      ...(row.asked === requested.length
-        ? []
-        : violation('fault 36', `${requested.length} messages are ${row.asked} deliveries`)),
     ];
     return { violations, messages: requested.length, again: arrived.length - requested.length };
   } finally {

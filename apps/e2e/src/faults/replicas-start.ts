@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { freePort, runCommand, startProcess } from '@parley/local-servers';
 import { eventually } from '@parley/testing';
-import pg from 'pg';
 import type { Violation } from '../checker.ts';
+import { query } from '../cluster.ts';
 import { violation } from '../invariants.ts';
 import type { Rig } from './rig.ts';
 
@@ -88,15 +88,5 @@ async function isServing(port: number): Promise<void> {
     if (answer?.[1] !== 1) throw new Error('Not serving');
   } finally {
     client.close();
-  }
-}
-
-async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(text)).rows;
-  } finally {
-    await client.end();
   }
 }

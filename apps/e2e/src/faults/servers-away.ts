@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { eventually, EventProbe } from '@parley/testing';
 import type { Violation } from '../checker.ts';
-import { allSent } from '../evidence.ts';
+import { allSent, quiet } from '../evidence.ts';
 import { violation } from '../invariants.ts';
 import { returned, type Allowance } from '../resources.ts';
 import { pass, startLoad } from './load.ts';
@@ -170,10 +170,14 @@ async function readiness(rig: Rig, status: number): Promise<Violation[]> {
   }
 }
 
-async function readStream(rig: Rig, count: number): Promise<EventProbe['events']> {
+/** All that the stream holds, once that is so many starts and everything is sent. */
+async function readStream(rig: Rig, starts: number): Promise<EventProbe['events']> {
+  await allSent(rig.query);
   const probe = await EventProbe.open('PARLEY_SESSION', rig.tenantId, rig.servers.nats.url);
   try {
-    return [...(await probe.waitFor('session.started', count))];
+    await probe.waitFor('session.started', starts);
+    await quiet(probe);
+    return [...probe.events];
   } finally {
     await probe.close();
   }

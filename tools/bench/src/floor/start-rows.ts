@@ -40,7 +40,7 @@ export const START_ROWS = `
     ON CONFLICT (tenant_id, flow_id, contact_id) WHERE status = 'running' DO NOTHING
     RETURNING id, flow_id, contact_id, created_at, expires_at),
   told AS (
-    INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claimed_until)
+    INSERT INTO outbox (tenant_id, id, type, subject, sequence, time, data, claim_ends_at)
     SELECT $1, item.event, 'session.started', started.id, 1, started.created_at,
       json_build_object('session_id', started.id, 'flow_id', started.flow_id, 'flow_name', $2, 'flow_version', 1,
         'contact_id', started.contact_id, 'status', 'running', 'started_at', started.created_at,
