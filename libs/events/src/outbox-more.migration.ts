@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What one change tells of one thing lies in one row: each row more costs a start entries in four indexes, and three more
+ * What one change tells of one thing lies in one row: each row more costs a start entries in four indexes, and two more
  * when it is marked. A row holds its first event in its columns, or the change's own, and the others in "more", a list of
  * {id, type, sequence, data} with data as text: as jsonb it would change. "sent" is how many of them were stored when the
  * next one failed. The view shows every event by itself.
