@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, runCommand, startProcess, type StartedProcess } from '@parley/local-servers';
+import { freePort, lastLines, runCommand, startProcess, type StartedProcess } from '@parley/local-servers';
 import { eventually, NATS_URL, POSTGRES_URL } from '@parley/testing';
 import pg from 'pg';
 
@@ -292,7 +292,9 @@ export class Cluster {
     await this.startProcess(name);
     // Another replica may be ready already.
     await eventually(() => {
-      if (!this.logOf(name).includes('Listening on')) throw new Error(`${name} does not listen yet`);
+      const log = this.logOf(name);
+      if (!log.includes('Listening on'))
+        throw new Error(`${name} does not listen yet: ${lastLines(this.logFile(name), 3).join(' | ')}`);
     });
     await this.ready();
   }

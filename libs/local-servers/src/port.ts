@@ -1,20 +1,26 @@
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { errorCode } from './error-code.ts';
 
 const LOOPBACK = '127.0.0.1';
 
-// The system may offer the same free port again as long as nobody listens on it.
+/**
+ * Below those that the system gives to outgoing connections (from 32768 on Linux, from 49152 on macOS): one of them could take
+ * the port of a server while that is restarted.
+ */
+const PORTS = { first: 16_384, last: 32_767 };
+const MAX_ATTEMPTS = 1_000;
 const givenOut = new Set<number>();
 
 /** A TCP port nobody listens on at 127.0.0.1, never the same twice in one process. */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = await listenOnce(0);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const port = randomInt(PORTS.first, PORTS.last + 1);
     if (givenOut.has(port)) continue;
     givenOut.add(port);
-    return port;
+    if (await canListen(port)) return port;
   }
+  throw new Error(`No port from ${PORTS.first} to ${PORTS.last} is free`);
 }
 
 /**
@@ -36,14 +42,21 @@ export async function requireFreePort(port: number, setting: string): Promise<vo
   }
 }
 
-function listenOnce(port: number): Promise<number> {
+async function canListen(port: number): Promise<boolean> {
+  try {
+    await listenOnce(port);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EADDRINUSE') return false;
+    throw error;
+  }
+}
+
+function listenOnce(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(port, LOOPBACK, () => {
-      const address = server.address() as AddressInfo;
-      server.close(() => resolve(address.port));
-    });
+    server.listen(port, LOOPBACK, () => server.close(() => resolve()));
   });
 }
 
