@@ -6,6 +6,7 @@ import {
 import { CreateSessions1763800100000 } from './1763800100000-create-sessions.ts';
 import { CreateStartRequests1763900000000 } from './1763900000000-create-start-requests.ts';
 import { Converse1764100000000 } from './1764100000000-converse.ts';
+import { PassOverTheDue1764400000000 } from './1764400000000-pass-over-the-due.ts';
 
 /** In the order they run. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   IndexOutboxPosition1764000000000,
   Converse1764100000000,
   HoldMoreInOutboxRow1764300000000,
+  PassOverTheDue1764400000000,
 ];
