@@ -75,7 +75,7 @@ async function replied(tenantId: string, id: string, text: string, replica: numb
   }
 }
 
-/** Of the reply, in ms: a cancel is faster. Grows and shrinks so that both go on winning, however busy the machine. */
+/** Of the reply, in ms: a cancel is faster. Grows fast and shrinks so that both win some, however busy the machine. */
 let lead = 0;
 
 type Rival = 'timeout' | 'expiry' | 'cancel' | 'reply';
@@ -141,7 +141,7 @@ describe('a reply against', () => {
             if (!accepted) expect(types).toContain('ignored');
           }),
         );
-        lead = Math.max(0, lead + (won.reply < won.rival ? 10 : -10));
+        lead = won.reply < won.rival ? 2 * lead + 10 : Math.max(0, lead - 10);
       }
       await drained(app.database);
       await probe.waitFor('session.started', ROUNDS);
