@@ -245,7 +245,9 @@ describe('an attempt that fails', () => {
     // What the first one comes to know late changes nothing, and is not told of a second time.
     answers[0]!.resolve();
     await app.closeReplicas();
-    const told = await app.database.query(`SELECT type FROM outbox_events WHERE tenant_id = $1`, [message.tenantId]);
+    const told = await app.database.query(`SELECT type FROM outbox_events WHERE tenant_id = $1`, [
+      message.tenantId,
+    ]);
     expect(told).toEqual([{ type: 'message.delivered' }]);
   });
 
