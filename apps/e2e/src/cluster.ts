@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, lastLines, runCommand, startProcess, type StartedProcess } from '@parley/local-servers';
-import { eventually, NATS_URL, POSTGRES_URL } from '@parley/testing';
-import pg from 'pg';
+import { eventually, NATS_URL, POSTGRES_URL, queryOnce } from '@parley/testing';
+import type pg from 'pg';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const APPS = ['gateway', 'contact', 'flow-catalog', 'session', 'channel'] as const;
@@ -247,14 +247,14 @@ export class Cluster {
 
   /** A statement on a service's database, behind its back. */
   async query<Row extends pg.QueryResultRow>(app: App, text: string, parameters?: unknown[]): Promise<Row[]> {
-    return query<Row>(this.databaseUrl(app), text, parameters);
+    return queryOnce<Row>(this.databaseUrl(app), text, parameters);
   }
 
   /** Takes a service's database away while work is done: no connection stays, and none is let in. */
   async withoutDatabase<T>(app: App, work: () => Promise<T>): Promise<T> {
     const name = this.databaseName(app);
-    await query(this.postgresUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-    await query(
+    await queryOnce(this.postgresUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+    await queryOnce(
       this.postgresUrl,
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1',
       [name],
@@ -262,7 +262,7 @@ export class Cluster {
     try {
       return await work();
     } finally {
-      await query(this.postgresUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+      await queryOnce(this.postgresUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
     }
   }
 
@@ -325,12 +325,12 @@ export class Cluster {
   async stop(): Promise<void> {
     await Promise.all([...this.processes.values()].map((started) => started.stop()));
     for (const app of APPS)
-      await query(this.postgresUrl, `DROP DATABASE ${this.databaseName(app)} WITH (FORCE)`);
+      await queryOnce(this.postgresUrl, `DROP DATABASE ${this.databaseName(app)} WITH (FORCE)`);
     rmSync(this.logs, { recursive: true, force: true });
   }
 
   private async createDatabases(): Promise<void> {
-    for (const app of APPS) await query(this.postgresUrl, `CREATE DATABASE ${this.databaseName(app)}`);
+    for (const app of APPS) await queryOnce(this.postgresUrl, `CREATE DATABASE ${this.databaseName(app)}`);
     await Promise.all(APPS.map((app) => this.run(app, 'migrate.js')));
   }
 
@@ -387,22 +387,4 @@ export class Cluster {
 
 export function appOf(name: Name): App {
   return name.replace(/-\d+$/, '') as App;
-}
-
-/** Asks on a connection of its own. Fails when the server dies meanwhile. */
-export async function query<Row extends pg.QueryResultRow>(
-  url: string,
-  text: string,
-  parameters?: unknown[],
-): Promise<Row[]> {
-  const client = new pg.Client(url);
-  // A lost connection fails the query under way; unheard, its event would end the process as well.
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    const { rows } = await client.query<Row>(text, parameters);
-    return rows;
-  } finally {
-    await client.end();
-  }
 }

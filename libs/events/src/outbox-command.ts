@@ -3,12 +3,9 @@ import { Logger, postgresUrl, readSettings } from '@parley/service';
 import { z } from 'zod';
 import type { StreamFacts } from './event-stream.ts';
 import { readOutboxArguments, type GivenTime, type OutboxArguments } from './outbox-arguments.ts';
+import { MAX_COUNTED, readPending } from './outbox-metrics.ts';
 import { runReplay } from './outbox-replay-command.ts';
-import { EVENTS_OF_ROW } from './outbox-row.ts';
 import { countEvents, rangeFrom, type Selection } from './outbox-rows.ts';
-
-/** Waiting events are counted up to here. */
-const MAX_COUNTED = 10_000;
 
 const help = ({ name, subjects }: StreamFacts): string => {
   const example = subjects[0]!.replace('>', 'started');
@@ -86,11 +83,7 @@ async function resolve(database: Database, time: GivenTime | undefined): Promise
 }
 
 async function showStatus(database: Database, json: boolean): Promise<number> {
-  const [waiting] = await database.query<{ events: number; oldest: number | null }>(
-    `SELECT least(coalesce(sum(${EVENTS_OF_ROW} - sent), 0), ${MAX_COUNTED + 1})::int AS events, extract(epoch FROM clock_timestamp() - min(time))::float8 AS oldest
-     FROM (SELECT time, more, sent FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS waiting`,
-  );
-  const { events = 0, oldest = null } = waiting ?? {};
+  const { events, oldest } = await readPending(database);
   const kept = await countEvents(database, await rangeFrom(database), { types: [] });
   if (json) {
     const counted = kept.map(({ type, ...rest }) => ({ subject: type, ...rest }));

@@ -2,21 +2,25 @@ import type { Database } from '@parley/postgres';
 import type { Lag, Metrics } from '@parley/service';
 import { EVENTS_OF_ROW } from './outbox-row.ts';
 
-/** Above it the gauge of pending events says one more than this, so that a scrape costs the same on any day. */
-const MAX_COUNTED = 10_000;
+/** Pending events above this many are counted as one more, so that asking costs the same on any day. */
+export const MAX_COUNTED = 10_000;
 
-/** The gauge of an outbox's pending events: one bounded count of an index that holds only those. */
+/** How many events are committed and not yet sent, and since how many seconds the oldest is: one bounded count of an index. */
+export async function readPending(database: Database): Promise<{ events: number; oldest: number | null }> {
+  const [pending] = await database.query<{ events: number; oldest: number | null }>(
+    `SELECT least(coalesce(sum(${EVENTS_OF_ROW} - sent), 0), ${MAX_COUNTED + 1})::int AS events,
+            extract(epoch FROM clock_timestamp() - min(time))::float8 AS oldest
+     FROM (SELECT time, more, sent FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS waiting`,
+  );
+  return pending!;
+}
+
+/** The gauge of an outbox's pending events. */
 export function watchPending(database: Database, metrics: Metrics): void {
   metrics.gauge(
     'parley_outbox_pending_events',
     `Events committed and not yet sent, of all replicas; ${MAX_COUNTED + 1} stands for more than ${MAX_COUNTED}`,
-    async () => {
-      const [row] = await database.query<{ count: string }>(
-        `SELECT least(coalesce(sum(${EVENTS_OF_ROW} - sent), 0), ${MAX_COUNTED + 1}) AS count FROM (
-           SELECT more, sent FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS pending`,
-      );
-      return Number(row?.count);
-    },
+    async () => (await readPending(database)).events,
   );
 }
 

@@ -5,9 +5,10 @@ const BATCH_SIZE = 5_000;
 
 /**
  * Deletes the rows that were published longer ago than the days given, a batch in each statement; calls onBatch with
- * how many events those held. It goes by position, the order rows were written in, from the oldest to the first batch that ends with an
- * event too young to have been published so long ago. So it reads what it deletes and one batch more, whatever the
- * table holds; rows that a statement has seen and locked stay where they are, so it finds them again by ctid. Several replicas may do it at once; each passes over what another has in hand.
+ * how many events those held. It goes by position, the order rows were written in, from the oldest to the first batch
+ * that ends with an event too young to have been published so long ago. So it reads what it deletes and one batch more,
+ * whatever the table holds; rows that a statement has seen and locked stay where they are, so it finds them again by
+ * ctid. Several replicas may do it at once; each passes over what another has in hand.
  */
 export async function purgeOutbox(
   database: Database,

@@ -39,7 +39,7 @@ export class OutboxRelay {
   private readonly publishing: BackgroundLoop;
   private readonly polling: BackgroundLoop;
   private readonly purging: BackgroundLoop;
-  private queue: OutboxRow[] = [];
+  private readonly queue: OutboxRow[] = [];
 
   constructor(options: OutboxRelayOptions) {
     const { database, stream, retentionDays, metrics = new Metrics(), logger } = options;

@@ -210,15 +210,12 @@ function toldRows(event: Change['event'], more: string | undefined): string {
     parts.push(event.when === undefined ? own : `${own} WHERE ${event.when}`);
   }
   if (more !== undefined && !(event && event.when === undefined)) {
-    const [id, type, sequence, data] = ['id', 'type', 'sequence', 'data'].map(
-      (name) => `events->0->>'${name}'`,
-    );
     const first = select(
       false,
-      `(${id})::uuid`,
-      type!,
-      `(${sequence})::int`,
-      data!,
+      `(events->0->>'id')::uuid`,
+      `events->0->>'type'`,
+      `(events->0->>'sequence')::int`,
+      `events->0->>'data'`,
       `nullif(events - 0, '[]')`,
     );
     const others = `${first}, LATERAL (SELECT ${more} AS events OFFSET 0) AS others WHERE events->0 IS NOT NULL`;

@@ -40,24 +40,26 @@ export async function createTestDatabase<M extends Migration>(
   const url = urlOf(server, name);
   return {
     url,
-    query: (text, parameters) => withClient(url, (client) => query(client, text, parameters)),
+    query: (text, parameters) => queryOnce(url, text, parameters),
     drop: async () => {
-      await withClient(server, (client) => query(client, `DROP DATABASE ${name} WITH (FORCE)`));
+      await queryOnce(server, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
 }
 
-async function query<Row extends pg.QueryResultRow>(
-  client: pg.Client,
+/** A statement on a connection of its own. Fails when the server dies meanwhile. */
+export async function queryOnce<Row extends pg.QueryResultRow>(
+  url: string,
   text: string,
   parameters?: unknown[],
 ): Promise<Row[]> {
-  const { rows } = await client.query<Row>(text, parameters);
-  return rows;
+  return withClient(url, async (client) => (await client.query<Row>(text, parameters)).rows);
 }
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(url);
+  // A lost connection fails the query under way; unheard, its event would end the process as well.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return await work(client);

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { freePort, runCommand, startProcess } from '@parley/local-servers';
-import { eventually } from '@parley/testing';
+import { eventually, queryOnce } from '@parley/testing';
 import type { Violation } from '../checker.ts';
-import { query } from '../cluster.ts';
 import { violation } from '../invariants.ts';
 import type { Rig } from './rig.ts';
 
@@ -21,7 +20,7 @@ const READY_WITHIN_MS = 120_000;
 export async function startManyReplicas(rig: Rig, count: number): Promise<Violation[]> {
   const name = `empty_${Date.now()}`;
   const url = new URL(rig.servers.postgres.url);
-  await query(url.href, `CREATE DATABASE ${name}`);
+  await queryOnce(url.href, `CREATE DATABASE ${name}`);
   url.pathname = `/${name}`;
   const folder = mkdtempSync(join(tmpdir(), 'parley-replicas-'));
   const ended: (() => Promise<void>)[] = [];
@@ -52,14 +51,14 @@ export async function startManyReplicas(rig: Rig, count: number): Promise<Violat
       }),
     );
     const ran = said.flatMap((text) => /Migrated: ([^"]+)/.exec(text)?.[1]?.split(', ') ?? []);
-    const applied = (await query(url.href, 'SELECT name FROM migrations')).map(
+    const applied = (await queryOnce(url.href, 'SELECT name FROM migrations')).map(
       (row) => row['name'] as string,
     );
     const once = ran.toSorted().join() === applied.toSorted().join() && new Set(ran).size === ran.length;
     return once ? [] : violation('I9', `the migrations ${applied.join(', ')} were run as ${ran.join(', ')}`);
   } finally {
     await Promise.all(ended.map((end) => end()));
-    await query(rig.servers.postgres.url, `DROP DATABASE ${name} WITH (FORCE)`);
+    await queryOnce(rig.servers.postgres.url, `DROP DATABASE ${name} WITH (FORCE)`);
     rmSync(folder, { recursive: true, force: true });
   }
 }
