@@ -1,5 +1,6 @@
 import type { Database } from '@parley/postgres';
 import type { Lag, Metrics } from '@parley/service';
+import { FIRST_OF_SESSION, PENDING_BY_DUE } from './delivery-rows.ts';
 import type { SendOutcome } from './send-outcome.ts';
 
 /** Up to here waiting messages are counted. */
@@ -22,7 +23,7 @@ export function deliveryMetrics(database: Database, metrics: Metrics): DeliveryM
     async () => {
       const [row] = await database.query<{ count: number }>(
         `SELECT count(*)::int AS count FROM (
-           SELECT FROM deliveries WHERE status = 'pending' ORDER BY due_at LIMIT ${MAX_COUNTED + 1}) AS pending`,
+           SELECT FROM deliveries WHERE ${PENDING_BY_DUE} ORDER BY due_at LIMIT ${MAX_COUNTED + 1}) AS pending`,
       );
       return row?.count;
     },
@@ -43,10 +44,7 @@ export function deliveryLag(database: Database, limitSeconds: number): Lag {
     read: async () => {
       const [row] = await database.query<{ seconds: number }>(
         `SELECT extract(epoch FROM clock_timestamp() - due_at)::float8 AS seconds FROM deliveries d
-         WHERE status = 'pending' AND due_at <= statement_timestamp() AND NOT EXISTS (
-           SELECT FROM deliveries earlier
-           WHERE earlier.tenant_id = d.tenant_id AND earlier.session_id = d.session_id
-             AND earlier.session_sequence < d.session_sequence AND earlier.status = 'pending')
+         WHERE ${PENDING_BY_DUE} AND due_at <= statement_timestamp() AND ${FIRST_OF_SESSION}
          ORDER BY due_at LIMIT 1`,
       );
       return row?.seconds ?? 0;

@@ -11,6 +11,18 @@ import type { Failure } from './send-outcome.ts';
  */
 const LEASE_SECONDS = 30;
 
+/** Pending messages, for a statement that goes through them by their due time: the condition of the index that is for that. */
+export const PENDING_BY_DUE = `status = 'pending' AND due_at > '-infinity'`;
+
+/**
+ * Whether no message of its session goes before d. A look into the index for each: NOT EXISTS Postgres may join, and read all
+ * that are pending for each.
+ */
+export const FIRST_OF_SESSION = `(
+  SELECT earlier.id FROM deliveries earlier
+  WHERE earlier.tenant_id = d.tenant_id AND earlier.session_id = d.session_id
+    AND earlier.session_sequence < d.session_sequence AND earlier.status = 'pending' LIMIT 1) IS NULL`;
+
 /** A message that is being sent, by whoever holds its lease. */
 export interface LeasedDelivery {
   tenantId: string;
@@ -42,10 +54,7 @@ export async function leaseDue(database: Database, limit: number, busy: string[]
   const rows = await database.query<LeasedRow>(
     `WITH due AS (
        SELECT tenant_id, id, channel FROM deliveries d
-       WHERE status = 'pending' AND due_at <= statement_timestamp() AND tenant_id <> ALL($2::uuid[]) AND NOT EXISTS (
-         SELECT FROM deliveries earlier
-         WHERE earlier.tenant_id = d.tenant_id AND earlier.session_id = d.session_id
-           AND earlier.session_sequence < d.session_sequence AND earlier.status = 'pending')
+       WHERE ${PENDING_BY_DUE} AND due_at <= statement_timestamp() AND tenant_id <> ALL($2::uuid[]) AND ${FIRST_OF_SESSION}
        ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
      UPDATE deliveries d
      SET attempts = attempts + 1, lease = gen_random_uuid(), updated_at = clock_timestamp(),
@@ -71,8 +80,11 @@ export async function leaseDue(database: Database, limit: number, busy: string[]
   }));
 }
 
-/** Each leaves alone what is no longer this attempt's: one whose lease ran out, or that the provider has told of. */
-const HELD = `d.tenant_id = $1 AND d.id = $2 AND d.lease = $3 AND d.status = 'pending'`;
+/**
+ * Each leaves alone what is no longer this attempt's: one whose lease ran out, or that the provider has told of. As it goes by
+ * the key, it does not say "pending" as the indexes of pending messages do.
+ */
+const HELD = `d.tenant_id = $1 AND d.id = $2 AND d.lease = $3 AND d.status NOT IN ('sent', 'delivered', 'failed')`;
 const held = ({ tenantId, id, lease }: LeasedDelivery): unknown[] => [tenantId, id, lease];
 
 export async function markDelivered(outbox: Outbox, delivery: LeasedDelivery): Promise<void> {

@@ -37,18 +37,19 @@ export class DeliveryService {
 
   async list(request: ListDeliveries): Promise<{ page: DeliveryRow[]; next: string }> {
     const after = decodePageToken(request.pageToken, UUID_KEY);
+    const values: unknown[] = [request.tenantId, request.pageSize + 1];
+    const where = ['tenant_id = $1'];
+    // Only what is asked for is there, and the status in words: a statement is planned once for all values of its parameters, and
+    // for any status Postgres would read on until it has found enough of a rare one.
+    if (request.status !== undefined) where.push(`status = '${request.status}'`);
+    const add = (condition: string, value: unknown): void => {
+      if (value !== undefined) where.push(`${condition} $${values.push(value)}`);
+    };
+    add('channel =', request.channel);
+    add('id <', after);
     const rows = await this.database.query<DeliveryRow>(
-      `SELECT ${COLUMNS} FROM deliveries
-       WHERE tenant_id = $1 AND ($2::text IS NULL OR channel = $2) AND ($3::text IS NULL OR status = $3)
-         AND ($4::uuid IS NULL OR id < $4)
-       ORDER BY id DESC LIMIT $5`,
-      [
-        request.tenantId,
-        request.channel ?? null,
-        request.status ?? null,
-        after ?? null,
-        request.pageSize + 1,
-      ],
+      `SELECT ${COLUMNS} FROM deliveries WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT $2`,
+      values,
     );
     return splitPage(rows, request.pageSize, ({ id }) => id);
   }

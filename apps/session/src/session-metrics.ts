@@ -1,5 +1,6 @@
 import type { Database } from '@parley/postgres';
 import type { Lag, Metrics } from '@parley/service';
+import { RUNNING_BY_DUE } from './session-rows.ts';
 
 /** Up to here running sessions are counted; what is more is estimated. */
 const MAX_COUNTED = 10_000;
@@ -26,7 +27,7 @@ export function watchRunningSessions(database: Database, metrics: Metrics): void
 async function countRunning(database: Database): Promise<number> {
   const [row] = await database.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM (
-       SELECT FROM sessions WHERE status = 'running' AND due_at > statement_timestamp()
+       SELECT FROM sessions WHERE ${RUNNING_BY_DUE} AND due_at > statement_timestamp()
        ORDER BY due_at LIMIT ${MAX_COUNTED + 1}) AS running`,
   );
   return row?.count ?? 0;
@@ -49,7 +50,7 @@ export function expiryLag(database: Database, limitSeconds: number): Lag {
     read: async () => {
       const [row] = await database.query<{ seconds: number }>(
         `SELECT extract(epoch FROM clock_timestamp() - due_at)::float8 AS seconds
-         FROM sessions WHERE status = 'running' AND due_at <= statement_timestamp()
+         FROM sessions WHERE ${RUNNING_BY_DUE} AND due_at <= statement_timestamp()
          ORDER BY due_at LIMIT 1`,
       );
       return row?.seconds ?? 0;

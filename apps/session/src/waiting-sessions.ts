@@ -1,5 +1,6 @@
 import type { Statements } from '@parley/postgres';
 import type { LockedSession } from './session-memory.ts';
+import { RUNNING_BY_DUE } from './session-rows.ts';
 
 /** The statements that find sessions an input is for, and lock them. */
 
@@ -20,7 +21,7 @@ const LOCKED = `tenant_id AS "tenantId", id, flow_id AS "flowId", flow_name AS "
   wait_until AS "waitUntil", waiting_since AS "waitingSince", entries, sequence, created_at AS "createdAt",
   last_interaction_at AS "lastInteractionAt", expires_at AS "expiresAt",
   date_trunc('milliseconds', clock_timestamp()) AS now`;
-const DUE = `status = 'running' AND due_at <= (SELECT clock_timestamp()) AND expires_at > (SELECT clock_timestamp())`;
+const DUE = `due_at <= (SELECT clock_timestamp()) AND expires_at > (SELECT clock_timestamp())`;
 
 export async function findSession(
   database: Queries,
@@ -42,7 +43,7 @@ export async function findNewestWait(
 ): Promise<SessionRef | undefined> {
   const [session] = await database.query<SessionRef>(
     `SELECT ${REF} FROM sessions
-     WHERE tenant_id = $1 AND contact_id = $2 AND status = 'running' AND wait_kind = 'reply'
+     WHERE tenant_id = $1 AND contact_id = $2 AND ended_at IS NULL AND wait_kind = 'reply'
        AND expires_at > clock_timestamp()
      ORDER BY waiting_since DESC, id DESC LIMIT 1`,
     [tenantId, contactId],
@@ -67,7 +68,7 @@ export async function lockSession(
 /** Sessions whose wait for a reply or the clock is over, oldest first. */
 export async function findDueWaits(database: Queries, limit: number): Promise<SessionRef[]> {
   return database.query<SessionRef>(
-    `SELECT ${REF} FROM sessions WHERE ${DUE} AND wait_kind IN ('reply', 'delay') ORDER BY due_at LIMIT $1`,
+    `SELECT ${REF} FROM sessions WHERE ${RUNNING_BY_DUE} AND ${DUE} AND wait_kind IN ('reply', 'delay') ORDER BY due_at LIMIT $1`,
     [limit],
   );
 }
@@ -77,7 +78,7 @@ export async function lockDueWaits(tx: Queries, sessions: SessionRef[]): Promise
   return tx.query<LockedSession>(
     `SELECT held.* FROM unnest($1::uuid[], $2::uuid[]) AS key (tenant_id, id), LATERAL (
        SELECT ${LOCKED} FROM sessions
-       WHERE tenant_id = key.tenant_id AND id = key.id AND ${DUE} AND wait_kind IN ('reply', 'delay')
+       WHERE tenant_id = key.tenant_id AND id = key.id AND ended_at IS NULL AND ${DUE} AND wait_kind IN ('reply', 'delay')
        LIMIT 1 FOR UPDATE SKIP LOCKED) AS held`,
     [sessions.map(({ tenantId }) => tenantId), sessions.map(({ id }) => id)],
   );
@@ -101,7 +102,7 @@ export async function takeRequests(
 ): Promise<TakenRequest[]> {
   return database.query<TakenRequest>(
     `UPDATE sessions s SET wait_until = clock_timestamp() + make_interval(secs => $2), http_attempts = s.http_attempts + 1
-     FROM (SELECT tenant_id, id FROM sessions WHERE ${DUE} AND wait_kind = 'http'
+     FROM (SELECT tenant_id, id FROM sessions WHERE ${RUNNING_BY_DUE} AND ${DUE} AND wait_kind = 'http'
            ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
      WHERE s.tenant_id = due.tenant_id AND s.id = due.id
      RETURNING s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.flow_version AS "flowVersion",
@@ -118,7 +119,7 @@ export async function postponeRequest(
 ): Promise<void> {
   await database.query(
     `UPDATE sessions SET wait_until = clock_timestamp() + make_interval(secs => $4 / 1000.0)
-     WHERE tenant_id = $1 AND id = $2 AND status = 'running' AND wait_kind = 'http' AND (memory->'wait'->>'id')::int = $3`,
+     WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL AND wait_kind = 'http' AND (memory->'wait'->>'id')::int = $3`,
     [tenantId, id, wait.id, milliseconds],
   );
 }

@@ -5,7 +5,5 @@ export { EventStream, type EventStreamOptions, type StreamFacts } from './event-
 export { Outbox, type Change, type OutboxStatements, type Publish, type Teller } from './outbox.ts';
 export { runOutboxCommand } from './outbox-command.ts';
 export { eventLag } from './outbox-metrics.ts';
-export { CreateOutbox1763800000000 } from './outbox.migration.ts';
-export { HoldMoreInOutboxRow1764300000000 } from './outbox-more.migration.ts';
-export { IndexOutboxPosition1764000000000 } from './outbox-position.migration.ts';
+export { outboxMigrations } from './outbox-migrations.ts';
 export { OutboxRelay, type OutboxRelayOptions } from './outbox-relay.ts';

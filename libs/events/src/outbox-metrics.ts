@@ -1,6 +1,6 @@
 import type { Database } from '@parley/postgres';
 import type { Lag, Metrics } from '@parley/service';
-import { EVENTS_OF_ROW } from './outbox-row.ts';
+import { EVENTS_OF_ROW, WAITING_IN_ORDER } from './outbox-row.ts';
 
 /** Pending events above this many are counted as one more, so that asking costs the same on any day. */
 export const MAX_COUNTED = 10_000;
@@ -10,7 +10,7 @@ export async function readPending(database: Database): Promise<{ events: number;
   const [pending] = await database.query<{ events: number; oldest: number | null }>(
     `SELECT least(coalesce(sum(${EVENTS_OF_ROW} - sent), 0), ${MAX_COUNTED + 1})::int AS events,
             extract(epoch FROM clock_timestamp() - min(time))::float8 AS oldest
-     FROM (SELECT time, more, sent FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS waiting`,
+     FROM (SELECT time, more, sent FROM outbox WHERE ${WAITING_IN_ORDER} ORDER BY position LIMIT ${MAX_COUNTED + 1}) AS waiting`,
   );
   return pending!;
 }
@@ -34,7 +34,7 @@ export function eventLag(database: Database, limitSeconds: number): Lag {
     read: async () => {
       const [row] = await database.query<{ seconds: number }>(
         `SELECT extract(epoch FROM clock_timestamp() - time)::float8 AS seconds
-         FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT 1`,
+         FROM outbox WHERE ${WAITING_IN_ORDER} ORDER BY position LIMIT 1`,
       );
       return Math.max(0, row?.seconds ?? 0);
     },

@@ -1,19 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Database, migrate } from '@parley/postgres';
 import { createTestDatabase, eventually, type TestDatabase } from '@parley/testing';
-import { CreateOutbox1763800000000 } from './outbox.migration.ts';
-import { HoldMoreInOutboxRow1764300000000 } from './outbox-more.migration.ts';
-import { IndexOutboxPosition1764000000000 } from './outbox-position.migration.ts';
+import { outboxMigrations } from './outbox-migrations.ts';
 import { purgeOutbox } from './outbox-purge.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
 
 beforeEach(async () => {
-  testDatabase = await createTestDatabase(
-    [CreateOutbox1763800000000, IndexOutboxPosition1764000000000, HoldMoreInOutboxRow1764300000000],
-    migrate,
-  );
+  testDatabase = await createTestDatabase(outboxMigrations, migrate);
   database = await Database.connect({ url: testDatabase.url, name: 'events' });
 });
 afterEach(async () => {

@@ -2,10 +2,10 @@ import type { Database } from '@parley/postgres';
 import { BackgroundLoop, Metrics, type Logger } from '@parley/service';
 import type { OutgoingEvent } from './event.ts';
 import type { EventStream } from './event-stream.ts';
-import { CLAIM_SECONDS } from './outbox.ts';
+import { CLAIM_SECONDS, waitingOf } from './outbox.ts';
 import { watchPending } from './outbox-metrics.ts';
 import { purgeOutbox } from './outbox-purge.ts';
-import { toRow, type MoreEvent, type OutboxRow } from './outbox-row.ts';
+import { toRow, WAITING_IN_ORDER, type MoreEvent, type OutboxRow } from './outbox-row.ts';
 
 /** Rows taken together, and so publishes in flight at once. */
 const BATCH_SIZE = 500;
@@ -40,6 +40,8 @@ export class OutboxRelay {
   private readonly polling: BackgroundLoop;
   private readonly purging: BackgroundLoop;
   private readonly queue: OutboxRow[] = [];
+  /** Whether more may wait in the table than the last poll took. */
+  private behind = false;
 
   constructor(options: OutboxRelayOptions) {
     const { database, stream, retentionDays, metrics = new Metrics(), logger } = options;
@@ -104,6 +106,7 @@ export class OutboxRelay {
   private async publishBatch(): Promise<boolean> {
     const batch = this.queue.splice(0, BATCH_SIZE);
     if (batch.length === 0) return false;
+    if (this.behind) this.polling.wake();
     this.observeBatch(batch.reduce((sum, { events }) => sum + events.length, 0));
     const { published, left, failure } = await this.publishInTurns(batch);
     await this.markPublished(published);
@@ -152,29 +155,28 @@ export class OutboxRelay {
     await this.database.query(
       `UPDATE outbox SET claim_ends_at = '-infinity', sent = greatest(outbox.sent, e.sent)
        FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS e (tenant_id, id, sent)
-       WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id AND published_at IS NULL`,
+       WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
       [rows.map((row) => row.tenantId), rows.map((row) => row.id), rows.map((row) => row.sent)],
     );
   }
 
   private async claimBatch(): Promise<boolean> {
-    if (!this.stream.connected || this.queue.length > 0) return false;
+    if (!this.stream.connected || this.queue.length >= BATCH_SIZE) return false;
     const rows = await this.database.query<
       OutgoingEvent & { more: MoreEvent[] | null; sent: number; position: string }
     >(
       `UPDATE outbox SET claim_ends_at = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
        WHERE (tenant_id, id) IN (
          SELECT tenant_id, id FROM outbox o
-         WHERE published_at IS NULL AND claim_ends_at < clock_timestamp() AND NOT EXISTS (
-           SELECT FROM outbox earlier
-           WHERE earlier.tenant_id = o.tenant_id AND earlier.subject = o.subject
-             AND earlier.sequence < o.sequence AND earlier.published_at IS NULL)
+         WHERE ${WAITING_IN_ORDER} AND claim_ends_at < clock_timestamp()
+           AND (${waitingOf('o.tenant_id', 'o.subject', 'o.sequence')}) IS NULL
          ORDER BY position LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED)
        RETURNING tenant_id AS "tenantId", id, type, subject, sequence, time, data::text, more, sent, position`,
     );
     rows.sort((a, b) => Number(a.position) - Number(b.position));
     this.publishSoon(rows.map((row) => toRow(row, row.more ?? [], row.sent)));
-    return rows.length === BATCH_SIZE;
+    this.behind = rows.length === BATCH_SIZE;
+    return this.behind;
   }
 }
 

@@ -14,10 +14,8 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingEvent } from './event.ts';
 import { EventStream } from './event-stream.ts';
+import { outboxMigrations } from './outbox-migrations.ts';
 import { Outbox } from './outbox.ts';
-import { CreateOutbox1763800000000 } from './outbox.migration.ts';
-import { HoldMoreInOutboxRow1764300000000 } from './outbox-more.migration.ts';
-import { IndexOutboxPosition1764000000000 } from './outbox-position.migration.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import { replayEvents } from './outbox-replay.ts';
 import { countEvents, rangeFrom } from './outbox-rows.ts';
@@ -36,10 +34,7 @@ let manager: JetStreamManager;
 let tenantId: string;
 
 beforeEach(async () => {
-  testDatabase = await createTestDatabase(
-    [CreateOutbox1763800000000, IndexOutboxPosition1764000000000, HoldMoreInOutboxRow1764300000000],
-    migrate,
-  );
+  testDatabase = await createTestDatabase(outboxMigrations, migrate);
   tenantId = uuidv7();
   metrics = new Metrics();
   nats = await connect({ servers: process.env[NATS_URL]! });

@@ -18,6 +18,9 @@ export type MoreEvent = Pick<OutgoingEvent, 'id' | 'type' | 'sequence' | 'data'>
 /** How many events a row of the outbox holds: an expression over its column "more". */
 export const EVENTS_OF_ROW = '1 + coalesce(jsonb_array_length(more), 0)';
 
+/** Of rows that wait, for a statement that goes through them by position: the condition of the index that is for that. */
+export const WAITING_IN_ORDER = 'published_at IS NULL AND position > 0';
+
 /** A row by the event in its columns, those beside it, and how many of them are sent. */
 export function toRow(event: OutgoingEvent, more: readonly MoreEvent[] = [], sent = 0): OutboxRow {
   const { tenantId, id, subject, time } = event;

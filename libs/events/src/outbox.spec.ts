@@ -5,10 +5,8 @@ import { createTestDatabase, eventually, EventProbe, NATS_URL, type TestDatabase
 import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingEvent } from './event.ts';
 import { EventStream } from './event-stream.ts';
+import { outboxMigrations } from './outbox-migrations.ts';
 import { Outbox } from './outbox.ts';
-import { CreateOutbox1763800000000 } from './outbox.migration.ts';
-import { HoldMoreInOutboxRow1764300000000 } from './outbox-more.migration.ts';
-import { IndexOutboxPosition1764000000000 } from './outbox-position.migration.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import { PublishError } from './publish-error.ts';
 
@@ -87,10 +85,7 @@ const waiting = (): Promise<{ subject: string; sequence: number; claimed: boolea
   );
 
 beforeEach(async () => {
-  testDatabase = await createTestDatabase(
-    [CreateOutbox1763800000000, IndexOutboxPosition1764000000000, HoldMoreInOutboxRow1764300000000],
-    migrate,
-  );
+  testDatabase = await createTestDatabase(outboxMigrations, migrate);
   tenantId = uuidv7();
 });
 afterEach(async () => {

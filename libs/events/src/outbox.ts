@@ -231,9 +231,13 @@ function claimable(locked: boolean): string {
   return locked ? waiting : `event_sequence = 1 OR event_sequence = 2 AND ${waiting}`;
 }
 
-/** An event of a subject that waits, or null. A look into the index for each subject: Postgres may put EXISTS into a hash. */
-function waitingOf(tenantId: string, subject: string): string {
-  return `SELECT o.id FROM outbox o WHERE o.tenant_id = ${tenantId} AND o.subject = ${subject} AND o.published_at IS NULL LIMIT 1`;
+/**
+ * An event of a subject that waits, or null; before: with a smaller sequence. A look into the index for each subject: EXISTS
+ * Postgres may join, and read all that waits for each.
+ */
+export function waitingOf(tenantId: string, subject: string, before?: string): string {
+  return `SELECT w.id FROM outbox w WHERE w.tenant_id = ${tenantId} AND w.subject = ${subject} AND w.published_at IS NULL
+    ${before === undefined ? '' : `AND w.sequence < ${before}`} LIMIT 1`;
 }
 
 /** Postgres makes them itself from version 18 on. RFC 9562: 48 bits of milliseconds, then version and randomness. */

@@ -1,14 +1,6 @@
-import {
-  CreateOutbox1763800000000,
-  HoldMoreInOutboxRow1764300000000,
-  IndexOutboxPosition1764000000000,
-} from '@parley/events';
+import { outboxMigrations } from '@parley/events';
 import { CreateChannels1764100000000 } from './1764100000000-create-channels.ts';
+import { KeepDueApart1764500000000 } from './1764500000000-keep-due-apart.ts';
 
-/** In the order they run. */
-export const migrations = [
-  CreateOutbox1763800000000,
-  IndexOutboxPosition1764000000000,
-  CreateChannels1764100000000,
-  HoldMoreInOutboxRow1764300000000,
-];
+/** They run in the order of the numbers in their names. */
+export const migrations = [...outboxMigrations, CreateChannels1764100000000, KeepDueApart1764500000000];

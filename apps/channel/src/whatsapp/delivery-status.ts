@@ -13,8 +13,8 @@ export interface ProviderMessage {
 
 /** Found by either name. What has been settled already stays so, whatever comes late or again. */
 const UNSETTLED = `d.tenant_id = $1 AND d.channel = 'whatsapp' AND d.status IN ('pending', 'sent')
-  AND (d.id = $3 OR $3::uuid IS NULL AND d.id IN (
-    SELECT id FROM deliveries WHERE tenant_id = $1 AND provider_message_id = $2 AND provider_message_id <> ''))`;
+  AND d.id = coalesce($3::uuid, (
+    SELECT id FROM deliveries WHERE tenant_id = $1 AND provider_message_id = $2 AND provider_message_id <> '' LIMIT 1))`;
 
 const named = ({ tenantId, providerMessageId, reference }: ProviderMessage): unknown[] => [
   tenantId,
@@ -27,7 +27,7 @@ export async function noteSent(database: Database, message: ProviderMessage): Pr
   await database.query(
     `UPDATE deliveries d SET status = 'sent', provider_message_id = $2, lease = NULL, failure_code = NULL,
        failure_message = NULL, updated_at = clock_timestamp()
-     WHERE ${UNSETTLED} AND status = 'pending'`,
+     WHERE ${UNSETTLED} AND status <> 'sent'`,
     named(message),
   );
 }
