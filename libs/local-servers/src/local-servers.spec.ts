@@ -118,6 +118,14 @@ describe('startNats', () => {
   });
 });
 
+describe('freePort', () => {
+  it('gives no port twice, and none that an outgoing connection may get', async () => {
+    const ports = await Promise.all(Array.from({ length: 200 }, () => freePort()));
+    expect(new Set(ports).size).toBe(200);
+    expect(ports.filter((port) => port < 1_024 || port >= 32_768)).toEqual([]);
+  });
+});
+
 describe('requireFreePort', () => {
   it('names the busy port and its setting', async () => {
     const { port } = await nats();
