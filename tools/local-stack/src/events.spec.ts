@@ -90,6 +90,8 @@ it('a consumer that is down or stands still holds up no producer, and catches up
   const second = await publish(500);
   process.kill(running.pid, 'SIGCONT');
   await eventually(() => expect(shown()).toHaveLength(550));
+  // What it has shown and not acknowledged would come again, 30 s later.
+  await settled(durable);
 
   // It is away without a word.
   await running.kill();
