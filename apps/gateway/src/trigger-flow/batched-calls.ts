@@ -18,7 +18,6 @@ import {
   type StartSessionRequest,
   type StartSessionResponse,
 } from '@parley/contracts/session';
-import type { DomainError } from '@parley/errors';
 import { call, settle } from '@parley/grpc';
 import { currentRequest, Metrics, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
@@ -69,9 +68,10 @@ export class BatchedCalls {
     const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
       ...limits,
       name: 'flow-catalog',
-      run: inOneCall('flow', metrics.batchItems('gateway_flow_catalog'), (requests) =>
-        call(flows, flows.batchGetPublishedFlows, { requests }),
-      ),
+      run: inOneRequest(metrics.batchItems('gateway_flow_catalog'), async (requests) => {
+        const { outcomes } = await call(flows, flows.batchGetPublishedFlows, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'flow'));
+      }),
     });
     // Many triggers share a look-up, so it has the patience of a fresh one.
     this.flows = new PublishedFlowCache((request) =>
@@ -82,9 +82,10 @@ export class BatchedCalls {
       new Batcher({
         ...limits,
         name: 'contact',
-        run: inOneCall('resolved', observeContacts, (requests) =>
-          call(contacts, contacts.batchResolveContacts, { requests, view }),
-        ),
+        run: inOneRequest(observeContacts, async (requests) => {
+          const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests, view });
+          return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
+        }),
       });
     this.contacts = {
       [ContactView.BASIC]: resolver(ContactView.BASIC),
@@ -94,16 +95,18 @@ export class BatchedCalls {
       ...limits,
       name: 'session',
       sizeOf: sizeOfStart,
-      run: inOneCall('session', metrics.batchItems('gateway_session'), (requests) =>
-        call(sessions, sessions.batchStartSessions, { requests }),
-      ),
+      run: inOneRequest(metrics.batchItems('gateway_session'), async (requests) => {
+        const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'session'));
+      }),
     });
     this.earlier = new Batcher({
       ...limits,
       name: 'session',
-      run: inOneCall('session', metrics.batchItems('gateway_earlier_start'), (requests) =>
-        call(sessions, sessions.batchGetStarts, { requests }),
-      ),
+      run: inOneRequest(metrics.batchItems('gateway_earlier_start'), async (requests) => {
+        const { outcomes } = await call(sessions, sessions.batchGetStarts, { requests });
+        return outcomes.map(({ outcome }) => settle(outcome, 'session'));
+      }),
     });
   }
 
@@ -140,25 +143,13 @@ function submitTo<Item, Result>(batcher: Batcher<Item, Result>, item: Item): Pro
   return batcher.submit(item, deadline, () => request?.cancelled === true);
 }
 
-/**
- * Sends a batch as one call. It serves many requests, so it has an id of its own, and waits as long as the most patient of
- * them. good: the name of an outcome that is no error.
- */
-function inOneCall<Item, Outcome extends { $case: string; value: unknown }, Good extends Outcome['$case']>(
-  good: Good,
+/** A batch serves many requests: it has an id of its own, and waits as long as the most patient of them. */
+function inOneRequest<Item, Result>(
   observe: (items: number) => void,
-  send: (items: Item[]) => Promise<{ outcomes: { outcome?: Outcome | undefined }[] }>,
-): (
-  items: Item[],
-  deadline: number,
-) => Promise<(Extract<Outcome, { $case: Good }>['value'] | DomainError)[]> {
-  return async (items, deadline) => {
+  run: (items: Item[]) => Promise<Result[]>,
+): (items: Item[], deadline: number) => Promise<Result[]> {
+  return (items, deadline) => {
     observe(items.length);
-    const { outcomes } = await runInRequest({ requestId: randomUUID(), deadline }, () => send(items));
-    const results = outcomes.map(({ outcome }) => settle(outcome, good));
-    // An HTTP/2 session may know the streams of calls that are over until V8 collects everything (ADR 8), and with them this.
-    items.length = 0;
-    outcomes.length = 0;
-    return results;
+    return runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
   };
 }
