@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Outbox, type OutboxRelay } from '@parley/events';
+import type { Outbox } from '@parley/events';
 import { Database } from '@parley/postgres';
 import { rowsReadBy } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
@@ -12,6 +12,7 @@ import {
   findRunning,
   type RunningKey,
 } from './session-rows.ts';
+import { addRunning, silentOutbox } from './testing/running-sessions.ts';
 import { SessionApp } from './testing/session-app.ts';
 import {
   findDueWaits,
@@ -32,29 +33,17 @@ let outbox: Outbox;
 beforeAll(async () => {
   app = await SessionApp.create();
   // What Postgres knows of the table is from a quiet hour: many sessions have ended, none runs.
-  await add(2_000);
+  await addRunning(app, 2_000, { tenantId });
   await app.database.query(`UPDATE sessions SET status = 'cancelled', ended_at = now()`);
   await app.database.query('VACUUM ANALYZE sessions');
-  await add(5_000);
+  await addRunning(app, 5_000, { tenantId });
   database = await Database.connect({ url: app.database.url, name: 'session', poolSize: 1 });
-  const relay = { accepts: () => false, publishSoon: () => undefined } as unknown as OutboxRelay;
-  outbox = new Outbox(database, relay);
+  outbox = silentOutbox(database);
 });
 afterAll(async () => {
   await database.close();
   await app.close();
 });
-
-/** Running sessions of one tenant that wait for a reply, each of another flow and contact. */
-async function add(count: number): Promise<void> {
-  await app.database.query(
-    `INSERT INTO sessions (tenant_id, id, flow_id, contact_id, flow_name, flow_version, current_node_id, context, memory, status,
-       sequence, created_at, last_interaction_at, expires_at, wait_kind, wait_until)
-     SELECT $1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'Many', 1, 'ask', '{}', '{}', 'running',
-            1, now(), now(), now() + interval '1 hour', 'reply', now() + interval '1 hour' FROM generate_series(1, $2::int)`,
-    [tenantId, count],
-  );
-}
 
 const keys: RunningKey[] = Array.from({ length: 10 }, () => ({
   tenantId,

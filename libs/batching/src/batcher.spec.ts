@@ -144,6 +144,19 @@ describe('a batcher', () => {
     expect(batches).toHaveLength(1);
   });
 
+  it('fails an item that is late when its batch leaves, and sends the others', async () => {
+    const { batcher, batches } = held();
+    for (let batch = 0; batch < 10; batch++) {
+      const late = batcher.submit(1, Date.now() - 1);
+      const result = batcher.submit(2, soon());
+      await turn();
+      batches[batch]!.end();
+      await expect(late).rejects.toMatchObject({ kind: 'unavailable' });
+      expect(await result).toBe(20);
+    }
+    expect(batches.map(({ items }) => items)).toEqual(Array.from({ length: 10 }, () => [2]));
+  });
+
   it('sends no item whose caller has gone, and leaves its neighbours alone', async () => {
     const { batcher, batches } = held();
     const first = batcher.submit(1, soon());
