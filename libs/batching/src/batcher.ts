@@ -31,6 +31,7 @@ interface Entry<Item, Result> {
   isCancelled: () => boolean;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
+  settled: boolean;
 }
 
 /**
@@ -40,13 +41,16 @@ interface Entry<Item, Result> {
  */
 export class Batcher<Item, Result> {
   private readonly options: BatcherOptions<Item, Result>;
-  private waiting: Entry<Item, Result>[] = [];
-  /** Those that have no outcome yet. */
-  private readonly open = new Set<Entry<Item, Result>>();
+  private readonly waiting: Entry<Item, Result>[] = [];
+  /**
+   * Batches under way. Arrays, and no Set of entries: V8 makes a Set that thousands pass through a new table each few hundred,
+   * and each old table knows the next, so that one of them in old space keeps all later ones, and with them their
+   * requests, until V8 collects everything.
+   */
+  private readonly underWay: Entry<Item, Result>[][] = [];
   /** Fires at the first deadline. One for all: most items have their outcome long before theirs. */
   private timer: NodeJS.Timeout | undefined;
   private timerAt = Infinity;
-  private inFlight = 0;
   private scheduled = false;
 
   constructor(options: BatcherOptions<Item, Result>) {
@@ -62,9 +66,7 @@ export class Batcher<Item, Result> {
     const { name, maxWaiting } = this.options;
     if (this.waiting.length >= maxWaiting) return Promise.reject(unavailable(`Too many wait for ${name}`));
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const entry = { item, deadline, isCancelled, resolve, reject };
-    this.waiting.push(entry);
-    this.open.add(entry);
+    this.waiting.push({ item, deadline, isCancelled, resolve, reject, settled: false });
     if (deadline < this.timerAt) this.setTimer(deadline);
     this.schedule();
     return promise;
@@ -81,7 +83,8 @@ export class Batcher<Item, Result> {
     this.timerAt = Infinity;
     const now = Date.now();
     let next = Infinity;
-    for (const entry of this.open) {
+    for (const entry of [this.waiting, ...this.underWay].flat()) {
+      if (entry.settled) continue;
       if (entry.deadline > now) next = Math.min(next, entry.deadline);
       else this.fail(entry, unavailable(`${this.options.name} took too long`));
     }
@@ -89,7 +92,7 @@ export class Batcher<Item, Result> {
   }
 
   private fail(entry: Entry<Item, Result>, error: unknown): void {
-    this.open.delete(entry);
+    entry.settled = true;
     entry.reject(error);
   }
 
@@ -105,8 +108,8 @@ export class Batcher<Item, Result> {
 
   private mayLeave(): boolean {
     const { maxInFlight, minItemsBeside = 1 } = this.options;
-    if (this.inFlight === 0) return this.waiting.length > 0;
-    return this.inFlight < maxInFlight && this.waiting.length >= minItemsBeside;
+    if (this.underWay.length === 0) return this.waiting.length > 0;
+    return this.underWay.length < maxInFlight && this.waiting.length >= minItemsBeside;
   }
 
   /** How many of the waiting items fit into one batch; at least one. */
@@ -120,16 +123,18 @@ export class Batcher<Item, Result> {
     return end === -1 ? this.waiting.length : end;
   }
 
+  /** One whose caller waits no more fails here: no longer waiting and in no batch, it would be found by nobody. */
   private isWaitedFor(entry: Entry<Item, Result>): boolean {
-    if (!entry.isCancelled()) return entry.deadline > Date.now();
-    this.fail(entry, unavailable(`The caller of ${this.options.name} has gone`));
-    return false;
+    const { name } = this.options;
+    if (entry.isCancelled()) this.fail(entry, unavailable(`The caller of ${name} has gone`));
+    else if (entry.deadline <= Date.now()) this.fail(entry, unavailable(`${name} took too long`));
+    return !entry.settled;
   }
 
   private async sendBatch(): Promise<void> {
     const batch = this.waiting.splice(0, this.nextBatchLength()).filter((entry) => this.isWaitedFor(entry));
     if (batch.length === 0) return;
-    this.inFlight += 1;
+    this.underWay.push(batch);
     try {
       this.settle(
         batch,
@@ -141,7 +146,7 @@ export class Batcher<Item, Result> {
     } catch (error) {
       for (const entry of batch) this.fail(entry, error);
     }
-    this.inFlight -= 1;
+    this.underWay.splice(this.underWay.indexOf(batch), 1);
     if (this.waiting.length > 0) this.schedule();
   }
 
@@ -150,7 +155,7 @@ export class Batcher<Item, Result> {
       throw new Error(`${batch.length} items gave ${results.length} results`);
     for (const [index, entry] of batch.entries()) {
       const result = results[index]!;
-      this.open.delete(entry);
+      entry.settled = true;
       if (result instanceof Error) entry.reject(result);
       else entry.resolve(result);
     }

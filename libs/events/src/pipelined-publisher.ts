@@ -10,6 +10,9 @@ import { ackErrorOf, PublishError } from './publish-error.ts';
 /** How long an acknowledgement may take. */
 const ACK_TIMEOUT_MS = 5_000;
 
+/** Settled ones kept before those that wait, at most. */
+const MAX_SETTLED = 1_000;
+
 interface Waiting {
   deadline: number;
   resolve: (duplicate: boolean) => void;
@@ -25,9 +28,13 @@ export class PipelinedPublisher {
   private readonly stream: string;
   private readonly inbox = createInbox();
   private readonly acks: Subscription;
-  /** By number, the oldest first; all wait equally long. */
-  private readonly waiting = new Map<string, Waiting>();
-  private published = 0;
+  /**
+   * Those with the numbers from "first" on; all wait equally long. Settled ones are undefined, those before "head" all are. No
+   * Map: Batcher says why.
+   */
+  private waiting: (Waiting | undefined)[] = [];
+  private first = 0;
+  private head = 0;
   private timer: NodeJS.Timeout | undefined;
 
   /** stream: the one that has to take the messages; another that has their subjects would acknowledge them, too. */
@@ -43,7 +50,7 @@ export class PipelinedPublisher {
   /** Resolves when the stream has stored the message, with whether it had one with this id already. Fails with a PublishError. */
   publish(subject: string, body: string, id: string): Promise<boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    const number = String((this.published += 1));
+    const number = this.first + this.waiting.length;
     const messageHeaders = headers();
     messageHeaders.set('Nats-Msg-Id', id);
     messageHeaders.set('Nats-Expected-Stream', this.stream);
@@ -52,7 +59,7 @@ export class PipelinedPublisher {
     } catch (error) {
       return Promise.reject(new PublishError('disconnected', error));
     }
-    this.waiting.set(number, { deadline: performance.now() + ACK_TIMEOUT_MS, resolve, reject });
+    this.waiting.push({ deadline: performance.now() + ACK_TIMEOUT_MS, resolve, reject });
     this.timer ??= setTimeout(() => this.rejectOverdue(), ACK_TIMEOUT_MS);
     return promise;
   }
@@ -64,32 +71,47 @@ export class PipelinedPublisher {
   }
 
   private settle(message: Msg, error: Error | null): void {
-    const number = message.subject.slice(this.inbox.length + 1);
-    const waiting = this.waiting.get(number);
+    const number = Number(message.subject.slice(this.inbox.length + 1));
+    const waiting = this.take(number - this.first);
     if (!waiting) return;
-    this.waiting.delete(number);
     const failure = error ? new PublishError('other', error) : ackErrorOf(message);
     if (failure) waiting.reject(failure);
     else waiting.resolve(message.json<{ duplicate?: boolean }>().duplicate === true);
   }
 
+  /** Nothing for one that is settled already. */
+  private take(index: number): Waiting | undefined {
+    const waiting = this.waiting[index];
+    if (!waiting) return undefined;
+    this.waiting[index] = undefined;
+    while (this.head < this.waiting.length && !this.waiting[this.head]) this.head += 1;
+    if (this.head === this.waiting.length || this.head >= MAX_SETTLED) {
+      this.waiting.splice(0, this.head);
+      this.first += this.head;
+      this.head = 0;
+    }
+    return waiting;
+  }
+
   private rejectOverdue(): void {
     this.timer = undefined;
     const now = performance.now();
-    for (const [number, { deadline, reject }] of this.waiting) {
-      if (deadline > now) {
-        this.timer = setTimeout(() => this.rejectOverdue(), deadline - now);
+    for (let oldest; (oldest = this.waiting[this.head]);) {
+      if (oldest.deadline > now) {
+        this.timer = setTimeout(() => this.rejectOverdue(), oldest.deadline - now);
         return;
       }
-      this.waiting.delete(number);
-      reject(new PublishError('timeout'));
+      this.take(this.head);
+      oldest.reject(new PublishError('timeout'));
     }
   }
 
   private rejectAll(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    for (const { reject } of this.waiting.values()) reject(new PublishError('disconnected'));
-    this.waiting.clear();
+    const waiting = this.waiting.splice(0);
+    this.first += waiting.length;
+    this.head = 0;
+    for (const one of waiting) one?.reject(new PublishError('disconnected'));
   }
 }

@@ -18,6 +18,7 @@ import {
   type StartSessionRequest,
   type StartSessionResponse,
 } from '@parley/contracts/session';
+import type { DomainError } from '@parley/errors';
 import { call, settle } from '@parley/grpc';
 import { currentRequest, Metrics, runInRequest } from '@parley/service';
 import { PublishedFlowCache } from './published-flow-cache.ts';
@@ -68,10 +69,9 @@ export class BatchedCalls {
     const batcher = new Batcher<GetPublishedFlowRequest, PublishedFlow>({
       ...limits,
       name: 'flow-catalog',
-      run: inOneRequest(metrics.batchItems('gateway_flow_catalog'), async (requests) => {
-        const { outcomes } = await call(flows, flows.batchGetPublishedFlows, { requests });
-        return outcomes.map(({ outcome }) => settle(outcome, 'flow'));
-      }),
+      run: inOneCall('flow', metrics.batchItems('gateway_flow_catalog'), (requests) =>
+        call(flows, flows.batchGetPublishedFlows, { requests }),
+      ),
     });
     // Many triggers share a look-up, so it has the patience of a fresh one.
     this.flows = new PublishedFlowCache((request) =>
@@ -82,10 +82,9 @@ export class BatchedCalls {
       new Batcher({
         ...limits,
         name: 'contact',
-        run: inOneRequest(observeContacts, async (requests) => {
-          const { outcomes } = await call(contacts, contacts.batchResolveContacts, { requests, view });
-          return outcomes.map(({ outcome }) => settle(outcome, 'resolved'));
-        }),
+        run: inOneCall('resolved', observeContacts, (requests) =>
+          call(contacts, contacts.batchResolveContacts, { requests, view }),
+        ),
       });
     this.contacts = {
       [ContactView.BASIC]: resolver(ContactView.BASIC),
@@ -95,18 +94,16 @@ export class BatchedCalls {
       ...limits,
       name: 'session',
       sizeOf: sizeOfStart,
-      run: inOneRequest(metrics.batchItems('gateway_session'), async (requests) => {
-        const { outcomes } = await call(sessions, sessions.batchStartSessions, { requests });
-        return outcomes.map(({ outcome }) => settle(outcome, 'session'));
-      }),
+      run: inOneCall('session', metrics.batchItems('gateway_session'), (requests) =>
+        call(sessions, sessions.batchStartSessions, { requests }),
+      ),
     });
     this.earlier = new Batcher({
       ...limits,
       name: 'session',
-      run: inOneRequest(metrics.batchItems('gateway_earlier_start'), async (requests) => {
-        const { outcomes } = await call(sessions, sessions.batchGetStarts, { requests });
-        return outcomes.map(({ outcome }) => settle(outcome, 'session'));
-      }),
+      run: inOneCall('session', metrics.batchItems('gateway_earlier_start'), (requests) =>
+        call(sessions, sessions.batchGetStarts, { requests }),
+      ),
     });
   }
 
@@ -143,13 +140,25 @@ function submitTo<Item, Result>(batcher: Batcher<Item, Result>, item: Item): Pro
   return batcher.submit(item, deadline, () => request?.cancelled === true);
 }
 
-/** A batch serves many requests: it has an id of its own, and waits as long as the most patient of them. */
-function inOneRequest<Item, Result>(
+/**
+ * Sends a batch as one call. It serves many requests, so it has an id of its own, and waits as long as the most patient of
+ * them. good: the name of an outcome that is no error.
+ */
+function inOneCall<Item, Outcome extends { $case: string; value: unknown }, Good extends Outcome['$case']>(
+  good: Good,
   observe: (items: number) => void,
-  run: (items: Item[]) => Promise<Result[]>,
-): (items: Item[], deadline: number) => Promise<Result[]> {
-  return (items, deadline) => {
+  send: (items: Item[]) => Promise<{ outcomes: { outcome?: Outcome | undefined }[] }>,
+): (
+  items: Item[],
+  deadline: number,
+) => Promise<(Extract<Outcome, { $case: Good }>['value'] | DomainError)[]> {
+  return async (items, deadline) => {
     observe(items.length);
-    return runInRequest({ requestId: randomUUID(), deadline }, () => run(items));
+    const { outcomes } = await runInRequest({ requestId: randomUUID(), deadline }, () => send(items));
+    const results = outcomes.map(({ outcome }) => settle(outcome, good));
+    // An HTTP/2 session may know the streams of calls that are over until V8 collects everything (ADR 8), and with them this.
+    items.length = 0;
+    outcomes.length = 0;
+    return results;
   };
 }
