@@ -3,9 +3,9 @@ import type { RecordedEvent } from '@parley/testing';
 import type { SessionRow } from './evidence.ts';
 import type { Call } from './history.ts';
 
-/** A broken promise of proofs.md: its name there, and what shows it. */
+/** A broken promise: its name, and what shows it. */
 export interface Violation {
-  /** An invariant of proofs.md, or the fault whose own words were broken. */
+  /** An invariant below, or the fault of docs/guarantees.md whose own words were broken. */
   name: `I${number}` | `fault ${number}`;
   text: string;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { credentials, status as GrpcCode, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeCertificates, tlsSettingsOf } from '@parley/certs';
+import { ChannelServiceClient } from '@parley/contracts/channel';
 import { ContactServiceClient } from '@parley/contracts/contact';
 import { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { SessionServiceClient } from '@parley/contracts/session';
@@ -14,6 +15,7 @@ const SERVICES = {
   contact: ContactServiceClient,
   'flow-catalog': FlowCatalogServiceClient,
   session: SessionServiceClient,
+  channel: ChannelServiceClient,
 };
 /** In good time before the deadline of 2 s. */
 const SOON_MS = 1_500;
@@ -57,7 +59,7 @@ const codeOf = (service: keyof typeof SERVICES, security: ChannelCredentials): P
   });
 };
 
-describe('four services with mutual TLS', () => {
+describe('services with mutual TLS', () => {
   it('start a flow, by the session that reads its version, with its event (P2, P6)', async () => {
     const probe = await EventProbe.open('PARLEY_SESSION', cluster.tenantIdOf());
     const { status, body } = await trigger(await cluster.createFlow());
@@ -68,7 +70,7 @@ describe('four services with mutual TLS', () => {
     await probe.close();
   });
 
-  it.each(['contact', 'flow-catalog', 'session'] as const)(
+  it.each(['contact', 'flow-catalog', 'session', 'channel'] as const)(
     '%s answers who has a certificate of ours, and refuses strangers and plaintext at once (P10, fault 32)',
     async (service) => {
       expect(await codeOf(service, certificateFrom(ours, ours))).toBe('UNIMPLEMENTED');

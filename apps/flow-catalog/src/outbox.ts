@@ -2,4 +2,4 @@ import 'reflect-metadata';
 import { runOutboxCommand } from '@parley/events';
 import { FLOW_STREAM } from './flow-stream.ts';
 
-await runOutboxCommand(FLOW_STREAM);
+await runOutboxCommand({ ...FLOW_STREAM, example: 'flow.published' });

@@ -36,7 +36,7 @@ export const sessionConfig = z.object({
   EXPIRER: flag.default(true),
   /** Older than this in seconds, an event that waits to be sent turns readiness. */
   READY_MAX_EVENT_AGE_SECONDS: z.coerce.number().min(1).max(86_400).default(60),
-  /** Further past its time than this in seconds, a session that still runs turns readiness. */
+  /** Further past its end, or the end of its wait, than this in seconds, a session turns readiness. */
   READY_MAX_EXPIRY_LAG_SECONDS: z.coerce.number().min(1).max(86_400).default(30),
   ...metricsSettings,
   ...tlsFiles,

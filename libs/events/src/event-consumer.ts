@@ -29,8 +29,6 @@ export interface EventConsumerOptions {
    * are handed to it one after another in each process; one that failed comes again later, behind those after it.
    */
   handle: (event: ReceivedEvent, delivery: Delivery) => Promise<void> | void;
-  /** Told of an event that is given up, before it is; one it fails for comes again. Default: the log says so. */
-  onDead?: (event: ReceivedEvent, error: unknown) => Promise<void> | void;
   /** Events in hand at once. Default 16. */
   concurrency?: number;
   /** How long until an event that failed comes again, by attempt; the last stays. Default 1 s to 10 min. */
@@ -209,26 +207,20 @@ export class EventConsumer {
       if (this.failing) this.options.logger.log(`${this.options.durable} works again`);
       this.failing = false;
     } catch (error) {
-      await this.fail(message, event, attempt, error);
+      this.fail(message, event, attempt, error);
     }
   }
 
-  private async fail(message: JsMsg, event: ReceivedEvent, attempt: number, error: unknown): Promise<void> {
-    const { durable, logger, backoffMs = BACKOFF_MS, maxAttempts = MAX_ATTEMPTS, onDead } = this.options;
+  private fail(message: JsMsg, event: ReceivedEvent, attempt: number, error: unknown): void {
+    const { durable, logger, backoffMs = BACKOFF_MS, maxAttempts = MAX_ATTEMPTS } = this.options;
     const { id, tenantId, type, subject } = event;
     const fields = { event: id, tenant_id: tenantId, type, subject, attempt, error };
     if (attempt >= maxAttempts && !isUnavailable(error)) {
-      try {
-        await onDead?.(event, error);
-        logger.error(`${durable} gave an event up`, fields);
-        this.count('dead');
-        return message.term();
-      } catch (failure) {
-        logger.error(`${durable} could not tell of an event it gives up`, { ...fields, error: failure });
-      }
-    } else if (!this.failing) {
-      logger.warn(`${durable} failed; events come again`, fields);
+      logger.error(`${durable} gave an event up`, fields);
+      this.count('dead');
+      return message.term();
     }
+    if (!this.failing) logger.warn(`${durable} failed; events come again`, fields);
     this.failing = true;
     this.count('failed');
     message.nak(backoffMs[Math.min(attempt, backoffMs.length) - 1]);

@@ -5,6 +5,12 @@ import type { StreamFacts } from './event-stream.ts';
 /** Something the person at the terminal got wrong. */
 export class UsageError extends Error {}
 
+/** Whose outbox it is. */
+export interface OutboxFacts extends StreamFacts {
+  /** The name of one of its events, for help: session.started. */
+  example: string;
+}
+
 /** A time as it was given: fixed, or so many seconds before now by the database's clock. */
 export type GivenTime = { at: Date } | { secondsAgo: number };
 
@@ -34,7 +40,7 @@ const REPLAY_ONLY = ['since', 'until', 'after', 'subject', 'tenant'] as const;
 const UNIT_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /** @throws UsageError that says what is wrong, for the terminal */
-export function readOutboxArguments(args: string[], { subjects }: StreamFacts): OutboxArguments {
+export function readOutboxArguments(args: string[], facts: OutboxFacts): OutboxArguments {
   const { values, positionals } = parse(args);
   const [command, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`${rest[0]} is one word too many. Try --help.`);
@@ -43,7 +49,7 @@ export function readOutboxArguments(args: string[], { subjects }: StreamFacts): 
     since: readTime('--since', values.since),
     until: readTime('--until', values.until),
     after: readPosition(values.after),
-    types: (values.subject ?? []).map((subject) => readType(subject, subjects)),
+    types: (values.subject ?? []).map((subject) => readType(subject, facts)),
     tenantId: readTenant(values.tenant),
     dryRun: values['dry-run'],
     json: values.json,
@@ -89,13 +95,12 @@ function readPosition(text: string | undefined): number | undefined {
   throw new UsageError('--after takes a position, a whole number, as an earlier replay printed it.');
 }
 
-function readType(text: string, subjects: string[]): string {
+function readType(text: string, { subjects, example }: OutboxFacts): string {
   const known = subjects.some((subject) =>
     subject.endsWith('>') ? text.startsWith(subject.slice(0, -1)) : text === subject,
   );
   if (known && /^[a-z_]+(\.[a-z_]+)+$/.test(text)) return text;
-  const family = subjects[0]!.replace('>', '');
-  throw new UsageError(`--subject takes the name of an event of this outbox, such as ${family}started.`);
+  throw new UsageError(`--subject takes the name of an event of this outbox, such as ${example}.`);
 }
 
 function readTenant(text: string | undefined): string | undefined {

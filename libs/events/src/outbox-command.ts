@@ -1,15 +1,20 @@
 import { Database } from '@parley/postgres';
 import { Logger, postgresUrl, readSettings } from '@parley/service';
 import { z } from 'zod';
-import type { StreamFacts } from './event-stream.ts';
-import { readOutboxArguments, type GivenTime, type OutboxArguments } from './outbox-arguments.ts';
+import {
+  readOutboxArguments,
+  type GivenTime,
+  type OutboxArguments,
+  type OutboxFacts,
+} from './outbox-arguments.ts';
 import { MAX_COUNTED, readPending } from './outbox-metrics.ts';
 import { runReplay } from './outbox-replay-command.ts';
 import { countEvents, rangeFrom, type Selection } from './outbox-rows.ts';
 
-const help = ({ name, subjects }: StreamFacts): string => {
-  const example = subjects[0]!.replace('>', 'started');
-  return `Shows and replays the outbox whose database is DATABASE_URL: the events of stream ${name}.
+const help = ({
+  name,
+  example,
+}: OutboxFacts): string => `Shows and replays the outbox whose database is DATABASE_URL: the events of stream ${name}.
 
   status                       events waiting to be sent, and those kept, by subject
   replay --since TIME          sends kept events to NATS_URL once more, with the ids they had
@@ -31,13 +36,12 @@ The ids are the events' own. What the stream got within its duplicate window (5 
 drops; anything older that it still holds, it stores and delivers a second time. Consumers know those by the id.
 
 Ctrl-C stops after the events under way and prints how to go on. Rows are kept for OUTBOX_RETENTION_DAYS.`;
-};
 
 /**
  * The life of an outbox command: does what the arguments say with DATABASE_URL and NATS_URL, and ends the process with
  * 0, with 1 when it could not, or with 130 when a replay was interrupted.
  */
-export async function runOutboxCommand(facts: StreamFacts): Promise<never> {
+export async function runOutboxCommand(facts: OutboxFacts): Promise<never> {
   let code: number;
   try {
     code = await run(facts, readOutboxArguments(process.argv.slice(2), facts));
@@ -49,7 +53,7 @@ export async function runOutboxCommand(facts: StreamFacts): Promise<never> {
   return process.exit(code);
 }
 
-async function run(facts: StreamFacts, given: OutboxArguments): Promise<number> {
+async function run(facts: OutboxFacts, given: OutboxArguments): Promise<number> {
   if (given.command === 'help') {
     console.log(help(facts));
     return 0;

@@ -11,8 +11,11 @@ export interface ChannelProblem {
   message: string;
 }
 
-/** WhatsApp's, as its Cloud API has them (Graph API 23). Rendered texts may still pass them; then the message fails. */
-const WHATSAPP = {
+/**
+ * What WhatsApp's Cloud API can show (as of Graph API 23), in characters and numbers; longer or more it refuses. Rendered texts
+ * may still pass them; then the message fails.
+ */
+export const WHATSAPP_LIMITS = {
   text: 4_096,
   /** Beside choices. */
   interactiveText: 1_024,
@@ -22,7 +25,7 @@ const WHATSAPP = {
   buttonTitle: 20,
   rows: 10,
   rowTitle: 24,
-};
+} as const;
 
 /** What a flow made for this channel may not have. Channels that show whatever there is have no limits. */
 export function channelProblems(node: FlowNode, channel: string): ChannelProblem[] {
@@ -36,19 +39,19 @@ type Ask = Extract<FlowNode, { type: 'ask' }>['data'];
 type Message = Extract<FlowNode, { type: 'send_message' }>['data'];
 
 function problemsOfAsk({ text, invalid_text: invalidText, choices }: Ask): ChannelProblem[] {
-  const limit = choices ? WHATSAPP.interactiveText : WHATSAPP.text;
+  const limit = choices ? WHATSAPP_LIMITS.interactiveText : WHATSAPP_LIMITS.text;
   const beside = choices ? ' beside choices' : '';
   const problems = [
     ...tooLong('text', text, limit, beside),
     ...tooLong('invalid_text', invalidText ?? '', limit, beside),
   ];
   if (!choices) return problems;
-  if (choices.length > WHATSAPP.rows) {
-    problems.push({ path: 'choices', message: `WhatsApp shows at most ${WHATSAPP.rows} choices` });
+  if (choices.length > WHATSAPP_LIMITS.rows) {
+    problems.push({ path: 'choices', message: `WhatsApp shows at most ${WHATSAPP_LIMITS.rows} choices` });
   }
-  const asButtons = choices.length <= WHATSAPP.buttons;
-  const most = asButtons ? WHATSAPP.buttonTitle : WHATSAPP.rowTitle;
-  const what = asButtons ? `Up to ${WHATSAPP.buttons} choices are buttons` : 'More choices are a list';
+  const asButtons = choices.length <= WHATSAPP_LIMITS.buttons;
+  const most = asButtons ? WHATSAPP_LIMITS.buttonTitle : WHATSAPP_LIMITS.rowTitle;
+  const what = asButtons ? `Up to ${WHATSAPP_LIMITS.buttons} choices are buttons` : 'More choices are a list';
   for (const [index, { title }] of choices.entries()) {
     if (title.length <= most) continue;
     const message = `${what} on WhatsApp, with titles of at most ${most} characters`;
@@ -58,7 +61,7 @@ function problemsOfAsk({ text, invalid_text: invalidText, choices }: Ask): Chann
 }
 
 function problemsOfMessage({ text = '', media }: Message): ChannelProblem[] {
-  if (!media) return tooLong('text', text, WHATSAPP.text, '');
+  if (!media) return tooLong('text', text, WHATSAPP_LIMITS.text, '');
   const caption = media.caption ?? '';
   if (media.type === 'audio') {
     if (text === '' && caption === '') return [];
@@ -66,7 +69,12 @@ function problemsOfMessage({ text = '', media }: Message): ChannelProblem[] {
     return [{ path, message: 'A recording has no text on WhatsApp: send it in a message of its own' }];
   }
   // The text goes along as the caption.
-  return tooLong(text === '' ? 'media.caption' : 'text', text + caption, WHATSAPP.caption, ' beside media');
+  return tooLong(
+    text === '' ? 'media.caption' : 'text',
+    text + caption,
+    WHATSAPP_LIMITS.caption,
+    ' beside media',
+  );
 }
 
 /** By what is written there itself; what its templates become is not known yet. */

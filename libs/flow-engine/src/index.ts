@@ -1,4 +1,4 @@
-export { FLOW_CHANNELS } from './channel-limits.ts';
+export { FLOW_CHANNELS, WHATSAPP_LIMITS } from './channel-limits.ts';
 export { checkFlow } from './check-flow.ts';
 export type { FlowCheck, FlowCheckSettings } from './check-flow.ts';
 export { compileFlow } from './compile-flow.ts';

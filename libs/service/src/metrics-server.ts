@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import type { Metrics } from './metrics.ts';
@@ -33,7 +34,7 @@ export async function startMetricsServer(
   server.maxConnections = MAX_CONNECTIONS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
-  await listen(server, METRICS_PORT, METRICS_HOST);
+  await once(server.listen(METRICS_PORT, METRICS_HOST), 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     address: `${METRICS_HOST}:${port}`,
@@ -59,14 +60,4 @@ async function answer(request: IncomingMessage, response: ServerResponse, metric
   } catch {
     end(500, 'Internal error\n');
   }
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

@@ -1,13 +1,6 @@
+import { WHATSAPP_LIMITS } from '@parley/flow-engine';
 import type { MessageRequested } from '../message-requested.ts';
 
-/** What the Cloud API can show (as of Graph API 23): longer or more is refused by it, and so by us before it is sent. */
-const MAX_TEXT = 4_096;
-const MAX_INTERACTIVE_TEXT = 1_024;
-const MAX_CAPTION = 1_024;
-const MAX_BUTTONS = 3;
-const MAX_BUTTON_TITLE = 20;
-const MAX_ROWS = 10;
-const MAX_ROW_TITLE = 24;
 /** What opens a list. Rows have a title each, so it says no more. */
 const LIST_BUTTON = 'Options';
 
@@ -44,7 +37,8 @@ function contentOf(message: MessageRequested): WhatsAppBody | Unsendable {
   if (choices.length > 0) return toInteractive(message);
   if (media) return toMedia(media, text);
   if (text === '') return { problem: 'The message is empty' };
-  if (text.length > MAX_TEXT) return { problem: `The text is longer than ${MAX_TEXT} characters` };
+  if (text.length > WHATSAPP_LIMITS.text)
+    return { problem: `The text is longer than ${WHATSAPP_LIMITS.text} characters` };
   return { type: 'text', text: { body: text, preview_url: true } };
 }
 
@@ -65,16 +59,20 @@ function toTemplate({ name, language, variables }: NonNullable<MessageRequested[
 
 function toInteractive({ text, media, choices }: MessageRequested): WhatsAppBody | Unsendable {
   if (text === '') return { problem: 'Choices need a text' };
-  if (text.length > MAX_INTERACTIVE_TEXT) {
-    return { problem: `The text is longer than ${MAX_INTERACTIVE_TEXT} characters, and there are choices` };
+  if (text.length > WHATSAPP_LIMITS.interactiveText) {
+    return {
+      problem: `The text is longer than ${WHATSAPP_LIMITS.interactiveText} characters, and there are choices`,
+    };
   }
-  if (choices.length > MAX_ROWS) return { problem: `There are more than ${MAX_ROWS} choices` };
-  if (choices.some(({ title }) => title.length > MAX_ROW_TITLE)) {
-    return { problem: `A choice is longer than ${MAX_ROW_TITLE} characters` };
+  if (choices.length > WHATSAPP_LIMITS.rows)
+    return { problem: `There are more than ${WHATSAPP_LIMITS.rows} choices` };
+  if (choices.some(({ title }) => title.length > WHATSAPP_LIMITS.rowTitle)) {
+    return { problem: `A choice is longer than ${WHATSAPP_LIMITS.rowTitle} characters` };
   }
   const body = { text };
   const asButtons =
-    choices.length <= MAX_BUTTONS && choices.every(({ title }) => title.length <= MAX_BUTTON_TITLE);
+    choices.length <= WHATSAPP_LIMITS.buttons &&
+    choices.every(({ title }) => title.length <= WHATSAPP_LIMITS.buttonTitle);
   if (asButtons) {
     const buttons = choices.map(({ payload, title }) => ({ type: 'reply', reply: { id: payload, title } }));
     const header = media && media.type !== 'audio' && { type: media.type, [media.type]: { link: media.url } };
@@ -95,6 +93,7 @@ function toMedia(
 ): WhatsAppBody | Unsendable {
   const words = [text, caption].filter((part) => part !== '').join('\n\n');
   if (type === 'audio' && words !== '') return { problem: 'A recording has no text' };
-  if (words.length > MAX_CAPTION) return { problem: `The caption is longer than ${MAX_CAPTION} characters` };
+  if (words.length > WHATSAPP_LIMITS.caption)
+    return { problem: `The caption is longer than ${WHATSAPP_LIMITS.caption} characters` };
   return { type, [type]: { link: url, ...(words !== '' && { caption: words }) } };
 }

@@ -1,8 +1,8 @@
 import type { Violation } from '../checker.ts';
 
-/** One fault of proofs.md in its long form. The runner finds it as the export `fault` of torture/fault-NN.ts. */
+/** One fault of docs/guarantees.md in its long form. The runner finds it as the export `fault` of torture/fault-NN.ts. */
 export interface Fault {
-  /** As in proofs.md. */
+  /** As in docs/guarantees.md. */
   number: number;
   /** A line that says what is done to whom. */
   title: string;

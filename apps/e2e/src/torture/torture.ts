@@ -1,4 +1,4 @@
-// npm run torture: the long forms of the faults of proofs.md, with real processes, seeded, with a report.
+// npm run torture: the long forms of the faults of docs/guarantees.md, with real processes, seeded, with a report.
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startTestServers } from '@parley/testing';

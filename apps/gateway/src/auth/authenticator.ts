@@ -44,10 +44,13 @@ export class Authenticator {
 
   private async identify(authorization: string | undefined): Promise<Caller> {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    const known = token !== undefined && looksLikeToken(token);
-    const caller = known ? (this.callers.get(token) ?? (await this.callers.fetch(token))) : undefined;
+    const caller = token === undefined ? undefined : (this.callers.get(token) ?? (await this.lookUp(token)));
     if (!caller) throw new DomainError('unauthenticated', 'UNAUTHENTICATED', 'No valid token');
     return caller;
+  }
+
+  private async lookUp(token: string): Promise<Caller | undefined> {
+    return looksLikeToken(token) ? this.callers.fetch(token) : undefined;
   }
 
   private count(caller: Caller, reply: FastifyReply, { allowed, remaining, retryAfter }: Verdict): void {

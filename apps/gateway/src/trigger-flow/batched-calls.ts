@@ -41,7 +41,7 @@ const MAX_SINGLE_CALLS = 256;
 /** Of a request without one; there is none today. */
 const DEFAULT_DEADLINE_MS = 2_000;
 
-/** The three calls of a trigger, each batched with those of other triggers. */
+/** The calls of a trigger, each batched with those of other triggers. */
 @Injectable()
 export class BatchedCalls {
   private readonly flows: PublishedFlowCache;
