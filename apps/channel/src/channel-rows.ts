@@ -50,16 +50,19 @@ export async function clearError(database: Database, tenantId: string, kind: str
   );
 }
 
-/** Nothing goes by it until it is set again. Leaves alone a channel whose settings are no longer those. */
+/**
+ * Nothing goes by it until it is set again. Leaves alone a channel that has been set since, be it to the same.
+ * setAt: its updated_at as Postgres writes it; a Date would lose the microseconds.
+ */
 export async function disable(
   database: Database,
   tenantId: string,
-  { kind, settings }: Channel,
+  { kind, setAt }: { kind: ChannelKind; setAt: string },
   { code, message }: ChannelError,
 ): Promise<void> {
   await database.query(
     `UPDATE channels SET status = 'disabled', error_code = $4, error_message = $5, error_at = clock_timestamp()
-     WHERE tenant_id = $1 AND kind = $2 AND settings::jsonb = $3::jsonb`,
-    [tenantId, kind, JSON.stringify(settings), code, message],
+     WHERE tenant_id = $1 AND kind = $2 AND updated_at = $3::timestamptz`,
+    [tenantId, kind, setAt, code, message],
   );
 }

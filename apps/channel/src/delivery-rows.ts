@@ -33,40 +33,56 @@ export interface LeasedDelivery {
   requestedAt: Date;
   /** 1 for the first attempt. */
   attempt: number;
+  /** How many events told of it before: one more at each retry, when attempts count anew. */
+  told: number;
   message: MessageRequested;
   /** What the message is to go by. */
   channel: string;
   /** Undefined where the tenant has no such channel. */
-  route: (Channel & { disabled: boolean; hasError: boolean }) | undefined;
+  route: (Channel & { disabled: boolean; hasError: boolean; setAt: string }) | undefined;
 }
 
 interface LeasedRow extends Omit<LeasedDelivery, 'route'> {
   status: 'active' | 'disabled' | null;
   settings: Channel['settings'] | null;
   hasError: boolean;
+  setAt: string | null;
 }
 
 /**
  * Takes messages that are due and that no other replica has taken, the earliest first; of a session only the first that
- * has yet to be sent. busy: tenants that have their share of this replica already.
+ * has yet to be sent.
+ * @param perTenant how many of one tenant this replica may have under way
+ * @param underWay how many it has, by tenant
  */
-export async function leaseDue(database: Database, limit: number, busy: string[]): Promise<LeasedDelivery[]> {
+export async function leaseDue(
+  database: Database,
+  limit: number,
+  perTenant: number,
+  underWay: ReadonlyMap<string, number>,
+): Promise<LeasedDelivery[]> {
+  const busy = [...underWay].filter(([, count]) => count >= perTenant).map(([tenantId]) => tenantId);
   const rows = await database.query<LeasedRow>(
-    `WITH due AS (
-       SELECT tenant_id, id, channel FROM deliveries d
+    `WITH found AS (
+       SELECT tenant_id, id, channel, due_at FROM deliveries d
        WHERE ${PENDING_BY_DUE} AND due_at <= statement_timestamp() AND tenant_id <> ALL($2::uuid[]) AND ${FIRST_OF_SESSION}
-       ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+       ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED),
+     numbered AS (
+       SELECT *, row_number() OVER (PARTITION BY tenant_id ORDER BY due_at) AS number FROM found),
+     due AS (
+       SELECT n.* FROM numbered n LEFT JOIN unnest($3::uuid[], $4::int[]) AS u (tenant_id, count) USING (tenant_id)
+       WHERE number + coalesce(count, 0) <= $5)
      UPDATE deliveries d
      SET attempts = attempts + 1, lease = gen_random_uuid(), updated_at = clock_timestamp(),
          due_at = clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})
      FROM due LEFT JOIN channels c ON c.tenant_id = due.tenant_id AND c.kind = due.channel
      WHERE d.tenant_id = due.tenant_id AND d.id = due.id
      RETURNING d.tenant_id AS "tenantId", d.id, d.lease, d.effect_id AS "effectId", d.contact_id AS "contactId",
-       d.requested_at AS "requestedAt", d.attempts AS attempt, d.message, d.channel,
-       c.status, c.settings, c.error_code IS NOT NULL AS "hasError"`,
-    [limit, busy],
+       d.requested_at AS "requestedAt", d.attempts AS attempt, d.told, d.message, d.channel,
+       c.status, c.settings, c.error_code IS NOT NULL AS "hasError", c.updated_at::text AS "setAt"`,
+    [limit, busy, [...underWay.keys()], [...underWay.values()], perTenant],
   );
-  return rows.map(({ status, settings, hasError, ...row }) => ({
+  return rows.map(({ status, settings, hasError, setAt, ...row }) => ({
     ...row,
     route:
       settings === null
@@ -76,6 +92,7 @@ export async function leaseDue(database: Database, limit: number, busy: string[]
             settings,
             disabled: status === 'disabled',
             hasError,
+            setAt,
           } as LeasedDelivery['route']),
   }));
 }

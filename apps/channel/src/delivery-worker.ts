@@ -83,7 +83,8 @@ export class DeliveryWorker {
   private async sendBatch(): Promise<boolean> {
     const room = Math.min(BATCH_SIZE, MAX_IN_FLIGHT - this.inFlight.size);
     if (room <= 0) return false;
-    const due = await leaseDue(this.options.database, room, this.busyTenants());
+    const underWay = this.underWay();
+    const due = await leaseDue(this.options.database, room, MAX_IN_FLIGHT_PER_TENANT, underWay);
     for (const delivery of due) {
       const work = this.attempt(delivery).finally(() => {
         this.inFlight.delete(work);
@@ -92,14 +93,15 @@ export class DeliveryWorker {
       });
       this.inFlight.set(work, delivery.tenantId);
     }
-    return due.length === room;
+    // A tenant that now has its share may have kept others out of the batch: the next one passes it over.
+    return due.length === room || busyOf(this.underWay()) > busyOf(underWay);
   }
 
-  private busyTenants(): string[] {
-    const counts = Map.groupBy(this.inFlight.values(), (tenantId) => tenantId);
-    return [...counts]
-      .filter(([, { length }]) => length >= MAX_IN_FLIGHT_PER_TENANT)
-      .map(([tenantId]) => tenantId);
+  /** How many are being sent, by tenant. */
+  private underWay(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const tenantId of this.inFlight.values()) counts.set(tenantId, (counts.get(tenantId) ?? 0) + 1);
+    return counts;
   }
 
   /** Never fails: what cannot be written down comes again when the lease is over. */
@@ -146,3 +148,7 @@ export class DeliveryWorker {
     }
   }
 }
+
+/** How many tenants have their share. */
+const busyOf = (underWay: Map<string, number>): number =>
+  [...underWay.values()].filter((count) => count >= MAX_IN_FLIGHT_PER_TENANT).length;

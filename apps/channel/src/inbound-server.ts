@@ -57,6 +57,8 @@ async function serve(
   try {
     answer = await answerTo(request, whatsApp);
   } catch (error) {
+    // It broke off: nobody waits for an answer, and there is no fault of ours.
+    if (!request.complete) return;
     // What we do not know how to answer is better sent again than lost.
     answer = AWAY;
     if (!(error instanceof DomainError && error.kind === 'unavailable')) {

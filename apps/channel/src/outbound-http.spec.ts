@@ -67,6 +67,15 @@ describe('a POST that may go to the internet only', () => {
     expect(server.requests).toEqual([]);
   });
 
+  it('takes no connection that was made without such a look-up', async () => {
+    const server = await serve({ status: 200 });
+    const url = `http://shop.example.com:${new URL(server.url).port}/`;
+    const { resolve } = resolving('127.0.0.1');
+    expect(await send(url, { allowPrivate: true, resolve })).toMatchObject({ status: 200 });
+    await expect(send(url, { resolve })).rejects.toMatchObject({ reason: 'address_refused' });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('is not followed where it is redirected', async () => {
     const inside = await serve({ status: 200 });
     const outside = await serve({ status: 302, headers: { location: inside.url } });
@@ -99,6 +108,13 @@ describe('an answer', () => {
     });
     await server.close();
     await expect(send(url, { allowPrivate: true })).rejects.toMatchObject({
+      reason: 'connection_failed',
+    });
+  });
+
+  it('that changes the protocol is none', async () => {
+    const server = await serve({ status: 101, headers: { connection: 'Upgrade', upgrade: 'websocket' } });
+    await expect(send(server.url, { allowPrivate: true })).rejects.toMatchObject({
       reason: 'connection_failed',
     });
   });

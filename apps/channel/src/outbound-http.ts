@@ -5,6 +5,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { isPublicHost } from '@parley/flow-engine';
 import { AddressRefusedError, publicLookup, type Resolve } from '@parley/public-lookup';
 
@@ -46,8 +47,12 @@ const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_SOCKETS_PER_HOST = 32;
 
-const agentOptions = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST };
-const agents = { http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) };
+const makeAgents = () => {
+  const options = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST };
+  return { http: new HttpAgent(options), https: new HttpsAgent(options) };
+};
+/** A connection that is kept is used again without a look-up: what must be looked up takes none that was made without. */
+const agents = { anywhere: makeAgents(), internet: makeAgents() };
 
 /** Sends a POST and gives the answer, whatever its status. Follows no redirect. Fails with a PostError. */
 export async function post(request: Post): Promise<Answer> {
@@ -70,17 +75,21 @@ function send(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const secure = url.protocol === 'https:';
+  const { http, https } = allowPrivate ? agents.anywhere : agents.internet;
   const length = { 'content-length': String(Buffer.byteLength(body)) };
   const options = {
     method: 'POST',
     headers: { ...headers, ...length },
-    agent: secure ? agents.https : agents.http,
+    agent: secure ? https : http,
     signal,
-    ...(!allowPrivate && { lookup: publicLookup(undefined, resolve) }),
+    // Node asks for all addresses of a name, as resolve gives them.
+    lookup: allowPrivate ? (resolve as LookupFunction | undefined) : publicLookup(undefined, resolve),
   };
   return new Promise((answer, reject) => {
     const request = (secure ? httpsRequest : httpRequest)(url, options, answer);
     request.on('error', reject);
+    // All that Node says of an answer that changes the protocol (101). After any other it comes too late to matter.
+    request.on('close', () => reject(new Error('The connection ended without an answer')));
     request.end(body);
   });
 }

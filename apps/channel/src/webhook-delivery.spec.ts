@@ -189,6 +189,11 @@ describe('an attempt that fails', () => {
       { status: 307, headers: { location: '/elsewhere' } },
     ],
     ['a broken connection', 'CONNECTION_FAILED', { status: 0, breaks: true }],
+    [
+      'a change of protocol',
+      'CONNECTION_FAILED',
+      { status: 101, headers: { connection: 'Upgrade', upgrade: 'websocket' } },
+    ],
   ])('with %s is made again, with the same id and body, then given up', async (_how, code, answer) => {
     await app.addReplica();
     const receiver = await receive(() => answer);
@@ -310,6 +315,26 @@ describe('an attempt that fails', () => {
     await app.request(newMessage(app, { tenantId }));
     await app.waitFor(tenantId, FAILED, FAILED, DELIVERED);
   });
+
+  it('with a 410 that comes after the channel was set again, to the same, leaves it alone', async () => {
+    await app.addReplica();
+    const open = Promise.withResolvers<void>();
+    const receiver = await receive((_request, number) =>
+      number === 1 ? { status: 410, when: open.promise } : { status: 200 },
+    );
+    const message = newMessage(app);
+    const { tenantId } = message;
+    await app.setWebhook(tenantId, receiver.url);
+    await app.request(message);
+    await eventually(() => expect(receiver.requests).toHaveLength(1));
+    await app.setWebhook(tenantId, receiver.url);
+    open.resolve();
+    await app.waitFor(tenantId, FAILED);
+    // A replica that closes has finished all that comes of the answer.
+    await app.closeReplicas();
+    await app.addReplica();
+    expect(await app.channel(tenantId)).toMatchObject({ status: ChannelStatus.ACTIVE, error: undefined });
+  });
 });
 
 describe('the answer of a webhook', () => {
@@ -331,13 +356,20 @@ describe('a tenant whose webhook hangs', () => {
     const quick = await receive();
     const tenantId = uuidv7();
     await app.setWebhook(tenantId, hanging.url);
-    for (let n = 0; n < 80; n++) await app.request(newMessage(app, { tenantId }));
-    await eventually(() => expect(hanging.requests.length).toBeGreaterThanOrEqual(16));
+    for (let n = 0; n < 15; n++) await app.request(newMessage(app, { tenantId }));
+    await eventually(() => expect(hanging.requests).toHaveLength(15));
+    // Many more at once, and all of them due before the others' message.
+    await app.database.query(
+      `INSERT INTO deliveries (tenant_id, id, effect_id, session_id, session_sequence, contact_id, channel, message,
+         requested_at, status, due_at, created_at, updated_at)
+       SELECT tenant_id, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), session_sequence, contact_id, channel,
+              message, requested_at, 'pending', now(), now(), now() FROM deliveries, generate_series(1, 4)`,
+    );
     const message = newMessage(app);
     await app.setWebhook(message.tenantId, quick.url);
     await app.request(message);
     await app.waitFor(message.tenantId, DELIVERED);
-    expect(hanging.requests.length).toBeLessThan(40);
+    expect(hanging.requests).toHaveLength(16);
     open.resolve();
     await eventually(async () => expect(await app.deliveries(tenantId, PENDING)).toEqual([]));
   });

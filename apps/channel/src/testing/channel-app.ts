@@ -34,6 +34,7 @@ export const WHATSAPP = {
 export class ChannelApp {
   readonly database: TestDatabase;
   readonly services: FakeServices;
+  readonly logger = new Logger('channel', 'fatal');
   readonly clients: ChannelServiceClient[] = [];
   readonly replicas: RunningChannelService[] = [];
   private readonly sessionStream: EventStream;
@@ -72,10 +73,7 @@ export class ChannelApp {
       RETRY_SECONDS: RETRIES,
       ...settings,
     };
-    const service = await startChannelService(
-      readSettings(channelConfig, env),
-      new Logger('channel', 'fatal'),
-    );
+    const service = await startChannelService(readSettings(channelConfig, env), this.logger);
     this.replicas.push(service);
     this.clients.push(connect(ChannelServiceClient, service.address));
     return service;

@@ -16,7 +16,7 @@ export interface InboundStatus {
   /** wamid. */
   id: string;
   status: string;
-  /** biz_opaque_callback_data: the delivery; empty where there is none. */
+  /** biz_opaque_callback_data: reference.ts; empty where there is none. */
   reference: string;
   /** Of a failure. */
   errorCode: number | undefined;

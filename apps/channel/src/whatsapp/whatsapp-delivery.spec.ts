@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ChannelKind, DeliveryStatus } from '@parley/contracts/channel';
+import { ChannelKind, DeliveryStatus, type Delivery } from '@parley/contracts/channel';
+import { call } from '@parley/grpc';
 import {
   EventProbe,
   eventually,
@@ -39,6 +40,14 @@ async function request(change: Partial<NewMessage> = {}): Promise<NewMessage> {
 const tell = (tenantId: string, ...statuses: object[]): Promise<Response> =>
   notify(inbound, tenantId, notification({ statuses }));
 
+/** What a status of the message has that was the nth to be posted. */
+const referenceIn = (number: number): object => {
+  const { biz_opaque_callback_data } = meta.bodies[number - 1]!;
+  return { biz_opaque_callback_data };
+};
+
+const undeliverable = { errors: [{ code: 131_026, title: 'Message undeliverable' }] };
+
 describe('a message for WhatsApp', () => {
   it('is posted to the number with its token; delivered once Meta says so, and told of then', async () => {
     const message = await request();
@@ -48,7 +57,7 @@ describe('a message for WhatsApp', () => {
     const [posted] = meta.requests;
     expect(posted!.path).toBe(`/v23.0/${WHATSAPP.phoneNumberId}/messages`);
     expect(posted!.headers.authorization).toBe(`Bearer ${WHATSAPP.accessToken}`);
-    expect(meta.bodies[0]).toMatchObject({ to: '+14155550123', biz_opaque_callback_data: sent!.id });
+    expect(meta.bodies[0]).toMatchObject({ to: '+14155550123', biz_opaque_callback_data: `${sent!.id}.0.1` });
 
     expect((await tell(tenantId, statusOf('wamid.1', 'sent'))).status).toBe(200);
     expect((await tell(tenantId, statusOf('wamid.1', 'delivered'))).status).toBe(200);
@@ -69,21 +78,26 @@ describe('a message for WhatsApp', () => {
   it('that Meta took and then could not deliver fails, and is told of', async () => {
     const { tenantId } = await request();
     await app.waitFor(tenantId, SENT);
-    const errors = [{ code: 131_026, title: 'Message undeliverable' }];
-    await tell(tenantId, statusOf('wamid.1', 'failed', { errors }));
+    await tell(tenantId, statusOf('wamid.1', 'failed', undeliverable));
     // What comes late changes nothing.
     await tell(tenantId, statusOf('wamid.1', 'delivered'));
     const [failed] = await app.waitFor(tenantId, FAILED);
     expect(failed!.failure).toMatchObject({ code: 'WHATSAPP_131026' });
   });
 
-  it('whose answer was lost is known by our reference, and not sent again', async () => {
+  it.each([
+    ['our reference', referenceIn],
+    [
+      'the reference of the version before',
+      (_number: number, { id }: Delivery) => ({ biz_opaque_callback_data: id }),
+    ],
+  ])('whose answer was lost is known by %s, and not sent again', async (_which, reference) => {
     const open = Promise.withResolvers<void>();
     answer = () => ({ ...taken('wamid.lost'), when: open.promise, breaks: true });
     const { tenantId } = await request();
     await eventually(() => expect(meta.requests).toHaveLength(1));
     const [pending] = await app.waitFor(tenantId, PENDING);
-    await tell(tenantId, statusOf('wamid.lost', 'sent', { biz_opaque_callback_data: pending!.id }));
+    await tell(tenantId, statusOf('wamid.lost', 'sent', reference(1, pending!)));
     open.resolve();
     await tell(tenantId, statusOf('wamid.lost', 'delivered'));
     const [delivered] = await app.waitFor(tenantId, DELIVERED);
@@ -91,13 +105,82 @@ describe('a message for WhatsApp', () => {
     expect(meta.requests).toHaveLength(1);
   });
 
+  it('whose answer was lost is known by our reference after an attempt, too, that was none', async () => {
+    answer = () => {
+      app.services.isAway = true;
+      return { ...taken('wamid.lost'), breaks: true };
+    };
+    const { tenantId } = await request();
+    await eventually(async () => {
+      const [delivery] = await app.deliveries(tenantId);
+      expect(delivery).toMatchObject({ attempts: 1, failure: { code: 'UNAVAILABLE' } });
+    });
+    await tell(tenantId, statusOf('wamid.lost', 'delivered', referenceIn(1)));
+    await app.waitFor(tenantId, DELIVERED);
+  });
+
   it("another tenant's statuses say nothing of it", async () => {
     const { tenantId } = await request();
-    const { tenantId: other } = await request();
     const [sent] = await app.waitFor(tenantId, SENT);
+    const { tenantId: other } = await request();
     await app.waitFor(other, SENT);
-    await tell(other, statusOf(sent!.providerMessageId, 'failed', { biz_opaque_callback_data: sent!.id }));
+    await tell(other, statusOf(sent!.providerMessageId, 'failed', referenceIn(1)));
     expect(await app.deliveries(tenantId)).toMatchObject([{ status: SENT }]);
+  });
+});
+
+describe('a message that was sent again', () => {
+  it.each([
+    ['our reference', referenceIn],
+    [
+      'the reference of the version before',
+      (_number: number, { id }: Delivery) => ({ biz_opaque_callback_data: id }),
+    ],
+    ['no reference', () => ({})],
+  ])('by a retry is not settled by what Meta repeats of the first, with %s', async (_which, reference) => {
+    const open = Promise.withResolvers<void>();
+    answer = (_request, number) => ({
+      ...taken(`wamid.${number}`),
+      ...(number === 2 && { when: open.promise }),
+    });
+    const { tenantId } = await request();
+    const [first] = await app.waitFor(tenantId, SENT);
+    const { id } = first!;
+    const repeated = statusOf('wamid.1', 'failed', { ...undeliverable, ...reference(1, first!) });
+    await tell(tenantId, repeated);
+    await app.waitFor(tenantId, FAILED);
+    await call(app.client, app.client.retryDelivery, { tenantId, id });
+    await eventually(() => expect(meta.requests).toHaveLength(2));
+    // While the second is under way, and once it is sent.
+    await tell(tenantId, repeated);
+    expect(await app.deliveries(tenantId)).toMatchObject([{ status: PENDING }]);
+    open.resolve();
+    await app.waitFor(tenantId, SENT);
+    await tell(tenantId, repeated);
+    expect(await app.deliveries(tenantId)).toMatchObject([{ status: SENT, providerMessageId: 'wamid.2' }]);
+    await tell(tenantId, statusOf('wamid.2', 'delivered', reference(2, first!)));
+    const [delivered] = await app.waitFor(tenantId, DELIVERED);
+    expect(delivered).toMatchObject({ providerMessageId: 'wamid.2', failure: undefined });
+  });
+
+  it('because an answer was lost is settled by what Meta says of the last attempt, before its answer or after', async () => {
+    const open = Promise.withResolvers<void>();
+    answer = (_request, number) =>
+      number === 2 ? { ...taken('wamid.2'), when: open.promise } : { ...taken('wamid.1'), breaks: true };
+    const { tenantId } = await request();
+    await eventually(() => expect(meta.requests).toHaveLength(2));
+    expect(referenceIn(2)).not.toEqual(referenceIn(1));
+    const failed = statusOf('wamid.1', 'failed', { ...undeliverable, ...referenceIn(1) });
+    await tell(tenantId, failed);
+    expect(await app.deliveries(tenantId)).toMatchObject([{ status: PENDING, attempts: 2 }]);
+    await tell(tenantId, statusOf('wamid.2', 'sent', referenceIn(2)));
+    await app.waitFor(tenantId, SENT);
+    open.resolve();
+    await tell(tenantId, failed);
+    expect(await app.deliveries(tenantId)).toMatchObject([{ status: SENT, providerMessageId: 'wamid.2' }]);
+    await tell(tenantId, statusOf('wamid.2', 'delivered', referenceIn(2)));
+    await app.waitFor(tenantId, DELIVERED);
+    expect(meta.requests).toHaveLength(2);
   });
 });
 
@@ -200,7 +283,7 @@ describe('a conversation', () => {
     }
     await app.waitFor(tenantId, ...bodies.map(() => SENT));
     const received = meta.bodies.map(({ biz_opaque_callback_data: reference, ...body }) => {
-      expect(reference).toMatch(/^[0-9a-f-]{36}$/);
+      expect(reference).toMatch(/^[0-9a-f-]{36}\.0\.1$/);
       return body;
     });
     console.info('The Cloud API received', JSON.stringify(received, null, 2));

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ReplyResult } from '@parley/contracts/session';
 import { v7 as uuidv7 } from 'uuid';
 import { ChannelApp, WHATSAPP } from '../testing/channel-app.ts';
@@ -210,12 +210,16 @@ describe('a notification', () => {
     }
   });
 
-  it('that breaks off harms nobody', async () => {
+  it('that breaks off harms nobody, and is no fault to be logged', async () => {
+    const errors = jest.spyOn(app.logger, 'error');
     const [host, port] = inbound.split(':');
     const socket = connectTcp(Number(port), host);
     await new Promise<void>((resolve) => socket.on('connect', resolve));
-    socket.write(`POST /webhooks/whatsapp/${tenantId} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`);
+    const request = `POST /webhooks/whatsapp/${tenantId} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`;
+    await new Promise((resolve) => socket.write(request, resolve));
     socket.destroy();
     expect((await receive(textMessage('wamid.1', 'hi'))).status).toBe(200);
+    expect(errors.mock.calls).toEqual([]);
+    errors.mockRestore();
   });
 });

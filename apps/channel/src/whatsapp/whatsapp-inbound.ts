@@ -10,6 +10,7 @@ import { findChannel } from '../channel-rows.ts';
 import type { WhatsApp } from '../channel.ts';
 import { noteDelivered, noteFailed, noteSent } from './delivery-status.ts';
 import { readNotification, type InboundMessage, type InboundStatus } from './notification.ts';
+import { readReference } from './reference.ts';
 import { isSame, isSigned } from './request-signature.ts';
 import { textOf } from './whatsapp-answer.ts';
 
@@ -120,7 +121,7 @@ export class WhatsAppInbound {
     { id, status, reference, errorCode }: InboundStatus,
   ): Promise<void> {
     const { database, outbox } = this.parts;
-    const message = { tenantId, providerMessageId: id, reference: uuid.safeParse(reference).data };
+    const message = { tenantId, providerMessageId: id, attempt: readReference(reference) };
     if (status === 'sent') await noteSent(database, message);
     // A contact who reads receipts off sends no more than delivered, and a read one was delivered.
     if (status === 'delivered' || status === 'read') await noteDelivered(outbox, message);

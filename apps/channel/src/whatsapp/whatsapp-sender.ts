@@ -2,6 +2,7 @@ import type { WhatsApp } from '../channel.ts';
 import type { LeasedDelivery } from '../delivery-rows.ts';
 import { post, PostError, type PostFailure } from '../outbound-http.ts';
 import type { Failure, SendOutcome } from '../send-outcome.ts';
+import { referenceOf } from './reference.ts';
 import { readAnswer } from './whatsapp-answer.ts';
 import { toWhatsApp } from './whatsapp-message.ts';
 
@@ -17,15 +18,15 @@ const NO_ANSWER: Record<PostFailure, Failure> = {
 
 /**
  * Sends a message by the Cloud API. It has no key that would make a request repeatable: one whose answer was lost is sent
- * twice, unless Meta tells of the first, by our reference, before its lease is over.
+ * twice, unless Meta tells of the first, by our reference, before it is made again.
  */
 export async function sendWhatsApp(
-  { id, message }: LeasedDelivery,
+  delivery: LeasedDelivery,
   { phoneNumberId, accessToken }: WhatsApp,
   phone: string,
   { baseUrl, signal }: { baseUrl: string; signal: AbortSignal },
 ): Promise<SendOutcome> {
-  const body = toWhatsApp(message, phone, id);
+  const body = toWhatsApp(delivery.message, phone, referenceOf(delivery));
   if ('problem' in body) {
     return { result: 'failed', failure: { code: 'MESSAGE_UNSENDABLE', message: String(body['problem']) } };
   }
