@@ -20,8 +20,9 @@ import { SessionRunner } from './session-runner.ts';
 import { SessionService } from './session.service.ts';
 import { SESSION_STREAM } from './session-stream.ts';
 import { SessionStarter } from './session-starter.ts';
-import { HttpRequests, waitSweep } from './session-timers.ts';
+import { HttpRequests } from './session-timers.ts';
 import { SessionWatcher } from './session-watcher.ts';
+import { WaitSweep } from './wait-sweep.ts';
 import { OLD_START_REQUESTS } from './start-requests.ts';
 import { StartCounter } from './start-counter.ts';
 import { Timeline } from './timeline.ts';
@@ -81,7 +82,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   const sessions = new SessionService(database, outbox);
   const timeline = new Timeline(database, sessions);
   const watcher = new SessionWatcher(timeline);
-  const waits = waitSweep(runner, logger);
+  const waits = new WaitSweep(database, runner, logger);
   const requests = new HttpRequests(
     database,
     runner,

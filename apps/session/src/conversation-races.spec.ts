@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SessionStatus, type SubmitReplyRequest } from '@parley/contracts/session';
+import { ReplyResult, SessionStatus, type SubmitReplyRequest } from '@parley/contracts/session';
 import { DomainError } from '@parley/errors';
 import { call } from '@parley/grpc';
 import { effort, eventually, EventProbe } from '@parley/testing';
+import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { insist, newStart, SessionApp } from './testing/session-app.ts';
 import { drained } from './testing/session-checks.ts';
@@ -164,4 +165,39 @@ describe('a reply against', () => {
     },
     effort(120_000, 900_000),
   );
+});
+
+it('a reply to a contact whose newest wait ends meanwhile goes to the one before it', async () => {
+  const older = newStart(app);
+  const newer = newStart(app, { tenantId: older.tenantId, contactId: older.contactId });
+  for (const { tenantId, flowId } of [older, newer])
+    app.flowCatalog.publish(tenantId, flowId, { definition: JSON.stringify(FLOW) });
+  const first = await app.start(older);
+  const second = await app.start(newer);
+  const other = new pg.Client(app.database.url);
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query(
+    `UPDATE sessions SET status = 'cancelled', ended_at = now(), wait_kind = NULL, wait_until = NULL WHERE id = $1`,
+    [second.sessionId],
+  );
+  const reply = call(app.client, app.client.submitReply, {
+    tenantId: older.tenantId,
+    sessionId: '',
+    contactId: older.contactId,
+    text: 'yes',
+    payload: '',
+    waitId: 0,
+    messageId: 'wamid.1',
+  });
+  await eventually(async () => {
+    const [row] = await app.database.query<{ blocked: number }>(
+      `SELECT count(*)::int AS blocked FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    expect(row!.blocked).toBeGreaterThan(0);
+  });
+  await other.query('COMMIT');
+  await other.end();
+  expect(await reply).toMatchObject({ result: ReplyResult.ACCEPTED, session: { id: first.sessionId } });
 });

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
-import { compileFlow, type CompiledFlow } from '@parley/flow-engine';
+import { compileFlow, flowWeight, type CompiledFlow } from '@parley/flow-engine';
 import { call } from '@parley/grpc';
 import { currentRequest, runInRequest } from '@parley/service';
 import { LRUCache } from 'lru-cache';
 
-/** Nodes of the versions kept ready, in all; what was asked for longest ago goes first. A node takes about 1 KiB. */
-const MAX_CACHED_NODES = 50_000;
+/** Of the versions kept ready, in all; what was asked for longest ago goes first. A node takes about 1 KiB, some far more. */
+const MAX_CACHED_BYTES = 50 * 1024 * 1024;
 /** Half of what a start may take: the other items of its batch wait for it, and have theirs still to do. */
 const READ_LIMIT_MS = 1_000;
 
@@ -23,8 +23,10 @@ export class FlowVersions {
 
   constructor(flowCatalog: FlowCatalogServiceClient) {
     this.cache = new LRUCache({
-      maxSize: MAX_CACHED_NODES,
-      sizeCalculation: ({ nodes }) => 1 + nodes.size,
+      maxSize: MAX_CACHED_BYTES,
+      sizeCalculation: (flow) => flowWeight(flow),
+      // One that is read while others push it out is had all the same.
+      ignoreFetchAbort: true,
       // A failure is not remembered.
       fetchMethod: async (_key, _stale, { context: { tenantId, flowId, version } }) => {
         const requestId = currentRequest()?.requestId ?? randomUUID();

@@ -3,6 +3,7 @@ import type { Outbox } from '@parley/events';
 import { Database } from '@parley/postgres';
 import { rowsReadBy } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
+import { CurrentSession, type SessionState } from './current-session.entity.ts';
 import {
   cancelOfFlow,
   cancelRunning,
@@ -12,6 +13,7 @@ import {
   findRunning,
   type RunningKey,
 } from './session-rows.ts';
+import { SessionService } from './session.service.ts';
 import { addRunning, silentOutbox } from './testing/running-sessions.ts';
 import { SessionApp } from './testing/session-app.ts';
 import {
@@ -37,7 +39,12 @@ beforeAll(async () => {
   await app.database.query(`UPDATE sessions SET status = 'cancelled', ended_at = now()`);
   await app.database.query('VACUUM ANALYZE sessions');
   await addRunning(app, 5_000, { tenantId });
-  database = await Database.connect({ url: app.database.url, name: 'session', poolSize: 1 });
+  database = await Database.connect({
+    url: app.database.url,
+    name: 'session',
+    poolSize: 1,
+    entities: [CurrentSession],
+  });
   outbox = silentOutbox(database);
 });
 afterAll(async () => {
@@ -69,4 +76,40 @@ it.each<[string, () => Promise<unknown>]>([
   ['what is due', () => expireDue(outbox, 500)],
 ])('finds %s among thousands that run, without reading those', async (_what, work) => {
   expect(await rowsReadBy(database, 'sessions', work)).toBeLessThan(100);
+});
+
+it.each<[SessionState[], string]>([
+  [['running'], 'ended'],
+  [['failed'], 'cancelled and running'],
+  [['completed', 'failed'], 'cancelled and running'],
+])('lists sessions %j without reading those that are %s', async (states) => {
+  const tenant = uuidv7();
+  await addRunning(app, 2_000, { tenantId: tenant });
+  await app.database.query(
+    `UPDATE sessions SET status = 'cancelled', ended_at = now() WHERE tenant_id = $1`,
+    [tenant],
+  );
+  const mine = await app.database.query<{ id: string }>(
+    `UPDATE sessions SET status = $2, ended_at = CASE WHEN $2 <> 'running' THEN now() END
+     WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM sessions WHERE tenant_id = $1 LIMIT 5) RETURNING id`,
+    [tenant, states.at(-1)],
+  );
+  if (!states.includes('running')) await addRunning(app, 2_000, { tenantId: tenant });
+  const sessions = new SessionService(database, outbox);
+  const request = { tenantId: tenant, flowId: '', contactId: '', statuses: [], pageSize: 3, pageToken: '' };
+  const seen: string[] = [];
+  const rows = await rowsReadBy(database, 'sessions', async () => {
+    for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
+      const { page, next } = await sessions.list({ ...request, pageToken }, states);
+      seen.push(...page.map(({ id }) => id));
+      pageToken = next === '' ? undefined : next;
+    }
+  });
+  expect(seen).toEqual(
+    mine
+      .map(({ id }) => id)
+      .toSorted()
+      .toReversed(),
+  );
+  expect(rows).toBeLessThan(100);
 });

@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Outbox } from '@parley/events';
 import { BackgroundLoop, type Logger, type Metrics } from '@parley/service';
+import { BatchLimit } from './batch-limit.ts';
 import { sweepMetrics } from './session-metrics.ts';
 import { expireDue, type EndedSession } from './session-rows.ts';
 
 /** How often the table is asked; P5 allows 2 s. */
 const INTERVAL_MS = 250;
-const BATCH_SIZE = 500;
+const MAX_BATCH = 500;
 /**
  * After a full batch, before the next: thousands that are due at once leave room for those that start (a third more starts,
  * measured). With it a replica ends 20,000 a second at most, and P5 holds for what its replicas can end within 2 s.
@@ -22,10 +23,11 @@ export class SessionExpirer {
 
   constructor(outbox: Outbox, metrics: Metrics, logger: Logger) {
     const observe = sweepMetrics(metrics);
+    const limit = new BatchLimit(MAX_BATCH);
     this.loop = new BackgroundLoop({
       name: 'Session expirer',
       pauseMs: INTERVAL_MS,
-      work: () => expireBatch(outbox, observe),
+      work: () => expireBatch(outbox, limit, observe),
       logger,
     });
   }
@@ -39,10 +41,19 @@ export class SessionExpirer {
   }
 }
 
-async function expireBatch(outbox: Outbox, observe: (expired: EndedSession[]) => void): Promise<boolean> {
-  const expired = await expireDue(outbox, BATCH_SIZE);
+async function expireBatch(
+  outbox: Outbox,
+  limit: BatchLimit,
+  observe: (expired: EndedSession[]) => void,
+): Promise<boolean> {
+  const { rows } = limit;
+  const expired = await expireDue(outbox, rows).catch((error: unknown) => {
+    limit.failed(rows);
+    throw error;
+  });
+  limit.succeeded();
   observe(expired);
-  if (expired.length < BATCH_SIZE) return false;
+  if (expired.length < rows) return false;
   await setTimeout(REST_MS);
   return true;
 }

@@ -16,7 +16,6 @@ import { columnsOf, stateOf, type LockedSession } from './session-memory.ts';
 import { findReply, keepReply, type KeptReply, type ReplyOutcome } from './session-replies.ts';
 import { advanceSessions, expireLocked, noteEntry, type AdvancedSession } from './session-rows.ts';
 import {
-  findDueWaits,
   findNewestWait,
   findSession,
   lockDueWaits,
@@ -26,6 +25,8 @@ import {
 
 /** Beyond so many entries an input that changes nothing is no longer noted. */
 const MAX_ENTRIES_TO_NOTE = 60_000;
+/** How often the session that waits for a reply is looked for again, where the one that was found no longer waits. */
+const MAX_LOOKS = 5;
 
 /** What became of a reply; undefined where no session waits for one. */
 export type TakenReply = (KeptReply & { replayed: boolean }) | undefined;
@@ -34,6 +35,8 @@ export type TakenReply = (KeptReply & { replayed: boolean }) | undefined;
 interface Target {
   session: SessionRef;
   input: SprintInput;
+  /** It was found because it waited for a reply: where it no longer does, another one may. */
+  onlyIfItWaits?: boolean;
 }
 
 /**
@@ -57,28 +60,32 @@ export class SessionRunner {
     const { tenantId, messageId } = request;
     const earlier = messageId === '' ? undefined : await findReply(this.database, tenantId, messageId);
     if (earlier) return { ...earlier, replayed: true };
-    const target = await this.findTarget(request);
-    if (target) return this.take(target, messageId);
+    for (let attempt = 0; attempt < MAX_LOOKS; attempt++) {
+      const target = await this.findTarget(request);
+      const taken = target && (await this.take(target, messageId));
+      if (taken) return taken;
+      if (!target) break;
+    }
     // Its twin may have ended the session it was for, between the two look-ups.
     const twin = messageId === '' ? undefined : await findReply(this.database, tenantId, messageId);
     return twin && { ...twin, replayed: true };
   }
 
-  /** Runs up to limit sessions on whose wait is over. Gives how many were found. */
-  async runDue(limit: number): Promise<number> {
-    const due = await findDueWaits(this.database, limit);
-    if (due.length === 0) return 0;
+  /** Runs sessions on whose wait is over, in one transaction. Gives those whose version cannot be had now. */
+  async runOn(due: SessionRef[]): Promise<SessionRef[]> {
     const flows = await this.flowsOf(due);
     const ready = due.filter((session) => flows.has(versionKey(session)));
-    await this.outbox.statements(async (tx) => {
-      const locked = await lockDueWaits(tx, ready);
-      const advanced = locked.map((session) => {
-        const input = { type: 'timeout', waitId: session.memory?.wait?.id ?? 0 } as const;
-        return this.sprintOf(session, flows.get(versionKey(session))!, input).advanced;
+    if (ready.length > 0) {
+      await this.outbox.statements(async (tx) => {
+        const locked = await lockDueWaits(tx, ready);
+        const advanced = locked.map((session) => {
+          const input = { type: 'timeout', waitId: session.memory?.wait?.id ?? 0 } as const;
+          return this.sprintOf(session, flows.get(versionKey(session))!, input).advanced;
+        });
+        await advanceSessions(tx, advanced);
       });
-      await advanceSessions(tx, advanced);
-    });
-    return due.length;
+    }
+    return due.filter((session) => !flows.has(versionKey(session)));
   }
 
   /** Gives a session the answer to the request of a wait. */
@@ -118,20 +125,19 @@ export class SessionRunner {
       }
     }
     const session = await findNewestWait(this.database, tenantId, contactId);
-    return session && { session, input: { type: 'reply', waitId, text, choice: chosen ? '' : payload } };
+    const input = { type: 'reply', waitId, text, choice: chosen ? '' : payload } as const;
+    return session && { session, input, onlyIfItWaits: true };
   }
 
-  /** Runs a session with an input, in one transaction. */
-  private async take(
-    { session: ref, input }: Target,
-    messageId: string,
-  ): Promise<KeptReply & { replayed: boolean }> {
+  /** Runs a session with an input, in one transaction. Gives nothing, and writes nothing, where it should wait and does not. */
+  private async take({ session: ref, input, onlyIfItWaits }: Target, messageId: string): Promise<TakenReply> {
     const flow = await this.flowVersions.get(ref.tenantId, ref.flowId, ref.flowVersion);
     return this.outbox.statements(async (tx) => {
       const session = await lockSession(tx, ref.tenantId, ref.id);
       if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
       const earlier = messageId === '' ? undefined : await findReply(tx, ref.tenantId, messageId);
       if (earlier) return { ...earlier, replayed: true };
+      if (onlyIfItWaits && !waitsForReply(session)) return undefined;
       const result = await this.run(tx, session, flow, input);
       const kept = { sessionId: ref.id, result };
       if (messageId !== '' && !(await keepReply(tx, ref.tenantId, messageId, kept))) {
@@ -202,6 +208,11 @@ export class SessionRunner {
   }
 }
 
-function versionKey({ tenantId, flowId, flowVersion }: SessionRef): string {
+function waitsForReply({ status, expiresAt, now, memory }: LockedSession): boolean {
+  return status === 'running' && expiresAt > now && memory?.wait?.kind === 'reply';
+}
+
+/** What two sessions of the same version have in common. */
+export function versionKey({ tenantId, flowId, flowVersion }: SessionRef): string {
   return `${tenantId} ${flowId} ${flowVersion}`;
 }

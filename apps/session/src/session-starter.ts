@@ -29,6 +29,12 @@ import {
 } from './start-transaction.ts';
 
 const LIMITS = { maxInFlight: 2, maxItems: 256, maxBytes: Infinity, sizeOf: () => 0, maxWaiting: 5_000 };
+/** Characters: a start that writes no more is light. */
+const MAX_LIGHT = 16_384;
+/** Characters written by one statement for starts that write more. */
+const MAX_PART = 1_000_000;
+/** Half of what a caller waits (P10): after that no further part is begun. */
+const PARTS_LIMIT_MS = 1_000;
 /** Of a call without one. */
 const DEFAULT_DEADLINE_MS = 2_000;
 
@@ -61,10 +67,17 @@ export class SessionStarter {
     const starts = items.filter((item): item is PreparedStart => !(item instanceof DomainError));
     // Always in the same order, so that two batches with the same contacts rarely wait for each other in a circle.
     const sorted = starts.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    const outcomes = await this.makeStarts(sorted);
+    const outcomes: Outcomes = new Map();
+    const end = performance.now() + PARTS_LIMIT_MS;
+    for (const part of partsOf(sorted)) {
+      if (performance.now() < end) await this.makeStarts(part, outcomes);
+      else for (const { id } of part) outcomes.set(id, unavailable('Too much was to be started at once'));
+    }
     return items.map((item) => {
       if (item instanceof DomainError) return item;
-      return outcomes.get(item.id) ?? unavailable('The session running for this contact kept changing');
+      return (
+        outcomes.get(item.id) ?? unavailable('Too many starts of this flow for this contact at the same time')
+      );
     });
   }
 
@@ -73,22 +86,21 @@ export class SessionStarter {
    * transaction is for those that have to end a session first or are ended by their first sprint, for those with a request
    * id, which is stored beside what it brought, and for what has to keep its place beside such a one.
    */
-  private async makeStarts(starts: PreparedStart[]): Promise<Outcomes> {
+  private async makeStarts(starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
     const special = new Set(starts.filter(isSpecial).map(keyOf));
     const simple = starts.filter((start) => !special.has(keyOf(start)));
-    const outcomes: Outcomes = new Map();
-    if (simple.length > 0) await startNew(this.outbox, simple, outcomes);
     try {
+      if (simple.length > 0) await startNew(this.outbox, simple, outcomes);
       const refused = withoutOutcome(simple, outcomes);
       if (refused.length > 0) await meetRunning(this.database, refused, outcomes);
       const rest = withoutOutcome(starts, outcomes);
-      if (rest.length === 0) return outcomes;
-      return new Map([...outcomes, ...(await this.outbox.statements((tx) => startInTransaction(tx, rest)))]);
+      if (rest.length === 0) return;
+      const made = await this.outbox.statements((tx) => startInTransaction(tx, rest));
+      for (const [id, outcome] of made) outcomes.set(id, outcome);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       // Of those before, what is committed stays so.
       for (const { id } of withoutOutcome(starts, outcomes)) outcomes.set(id, error);
-      return outcomes;
     }
   }
 
@@ -126,6 +138,33 @@ export class SessionStarter {
       throw error;
     }
   }
+}
+
+/**
+ * Starts that a statement takes together. What writes much comes last, in parts, each of about as much as a statement can write
+ * in its time: others of the batch do not wait for it, or fail with it. Those of one contact and flow stay together.
+ */
+function partsOf(starts: PreparedStart[]): PreparedStart[][] {
+  const heavy = new Set(starts.filter((start) => lengthOf(start) > MAX_LIGHT).map(keyOf));
+  if (heavy.size === 0) return [starts];
+  const parts = [starts.filter((start) => !heavy.has(keyOf(start)))];
+  let room = 0;
+  for (const start of starts.filter((one) => heavy.has(keyOf(one)))) {
+    if (room <= 0) {
+      parts.push([]);
+      room = MAX_PART;
+    }
+    parts.at(-1)!.push(start);
+    room -= lengthOf(start);
+  }
+  return parts.filter((part) => part.length > 0);
+}
+
+/** Characters that a start writes, about. */
+function lengthOf({ sprint }: PreparedStart): number {
+  const { context, memory, timeline, events } = sprint;
+  const told = events.reduce((sum, { data }) => sum + data.length, 0);
+  return (context?.length ?? 0) + memory.length + timeline.length + told;
 }
 
 function isSpecial({ validateOnly, requestId, sprint }: PreparedStart): boolean {

@@ -6,8 +6,6 @@ import type { Database } from '@parley/postgres';
 
 /** How often the table is asked. */
 const INTERVAL_MS = 250;
-/** Sessions run on by one transaction. */
-const BATCH_SIZE = 200;
 /** Requests under way at once, in one replica. */
 const MAX_CALLS = 50;
 const MAX_ATTEMPTS = 3;
@@ -15,19 +13,6 @@ const MAX_ATTEMPTS = 3;
 const BACKOFF_MS = [1_000, 4_000];
 /** Longer than the longest request takes. */
 const TAKEN_SECONDS = 60;
-
-/**
- * Runs on the sessions whose wait is over: a question's timeout, a delay. Runs in every replica, as the sweep of expired
- * sessions does: each takes rows the others have not locked.
- */
-export function waitSweep(runner: SessionRunner, logger: Logger): BackgroundLoop {
-  return new BackgroundLoop({
-    name: 'Wait sweep',
-    pauseMs: INTERVAL_MS,
-    work: async () => (await runner.runDue(BATCH_SIZE)) === BATCH_SIZE,
-    logger,
-  });
-}
 
 /**
  * Makes the HTTP requests that sessions wait for, between their transactions. One is taken for a while before it is made;

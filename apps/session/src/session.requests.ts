@@ -46,12 +46,20 @@ const policies = [
 
 const MAX_TAGS = 100;
 
+const NO_NUL = 'must not contain NUL characters';
+/** Up to so many characters, which the database can keep. */
+const textUpTo = (length: number) =>
+  z
+    .string()
+    .max(length, `must not be longer than ${length} characters`)
+    .refine((text) => !text.includes('\0'), NO_NUL);
+
 const contactFacts = z
   .object({
-    phone: z.string().max(64),
-    name: z.string().max(255),
-    email: z.string().max(255),
-    tags: z.array(z.string().max(64)).max(MAX_TAGS),
+    phone: textUpTo(64),
+    name: textUpTo(255),
+    email: textUpTo(255),
+    tags: z.array(textUpTo(64)).max(MAX_TAGS),
     metadata: context,
   })
   .optional();
@@ -88,22 +96,13 @@ export const getStartRequest = z
 const MAX_REPLY_LENGTH = 4096;
 const MAX_PAYLOAD_LENGTH = 256;
 
-const noNul = (text: string) => !text.includes('\0');
-const NO_NUL = 'must not contain NUL characters';
-
 export const submitReplyRequest = z
   .object({
     tenantId: uuid,
     sessionId: optionalUuid,
     contactId: optionalUuid,
-    text: z
-      .string()
-      .max(MAX_REPLY_LENGTH, `must not be longer than ${MAX_REPLY_LENGTH} characters`)
-      .refine(noNul, NO_NUL),
-    payload: z
-      .string()
-      .max(MAX_PAYLOAD_LENGTH, `must not be longer than ${MAX_PAYLOAD_LENGTH} characters`)
-      .refine(noNul, NO_NUL),
+    text: textUpTo(MAX_REPLY_LENGTH),
+    payload: textUpTo(MAX_PAYLOAD_LENGTH),
     waitId: z.int().min(0, 'must be 0 or more'),
     messageId: requestId,
   })

@@ -34,11 +34,13 @@ export interface Start {
   session: RunningSession | Pick<NewSession, 'flowId' | 'flowName' | 'flowVersion' | 'contactId'>;
 }
 
-/** By the id each session would have. A start without an outcome met a session that kept changing. */
+/** By the id each session would have. A start without an outcome had too many others of its contact and flow before it. */
 export type Outcomes = Map<string, Start | DomainError>;
 
 /** A running session that ends between two statements costs a round; this many in a row, in which nothing starts, do not happen. */
 const MAX_IDLE_ROUNDS = 5;
+/** A quarter of what a caller waits (P10): the other starts of the batch wait for it, and those of the next one. */
+const ROUNDS_LIMIT_MS = 500;
 
 /** Starts those that nothing stands in the way of. */
 export async function startNew(teller: Teller, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
@@ -82,27 +84,42 @@ export async function startInTransaction(tx: OutboxStatements, starts: PreparedS
   return outcomes;
 }
 
-/** Starts what can be started; what meets a running session does as its policy says. */
+/**
+ * Starts what can be started; what meets a running session does as its policy says. Starts of one contact and flow that end at
+ * once or restart one another follow one another, a round for each, for as long as a batch may keep its neighbours waiting.
+ */
 async function startAll(tx: OutboxStatements, starts: PreparedStart[], outcomes: Outcomes): Promise<void> {
+  const end = performance.now() + ROUNDS_LIMIT_MS;
   let pending = starts;
-  for (let idle = 0; idle < MAX_IDLE_ROUNDS && pending.length > 0;) {
-    const waiting = pending.length;
-    await startNew(tx, pending, outcomes);
-    const finished = pending.filter(({ id, sprint }) => outcomes.has(id) && sprint.status !== 'running');
-    if (finished.length > 0) await finishSessions(tx, finished);
-    pending = withoutOutcome(pending, outcomes);
-    if (pending.length === 0) break;
+  for (let idle = 0; idle < MAX_IDLE_ROUNDS && pending.length > 0 && performance.now() < end;) {
+    const first = firstOfEachKey(pending);
+    await startNew(tx, first, outcomes);
+    const ended = first.filter(({ id, sprint }) => outcomes.has(id) && sprint.status !== 'running');
+    if (ended.length > 0) await finishSessions(tx, ended);
+    const free = new Set(ended.map(keyOf));
+    const held = withoutOutcome(pending, outcomes).filter((start) => !free.has(keyOf(start)));
+    if (held.length > 0) await makeRoom(tx, held, outcomes);
 
-    await meetRunning(tx, pending, outcomes);
-    pending = withoutOutcome(pending, outcomes);
-    if (pending.length === 0) break;
-
-    // What held these back is dead or has just ended, or is to make room.
-    await expireDead(tx, pending);
-    const restarts = pending.filter((start) => start.onConflict === 'restart');
-    if (restarts.length > 0) await cancelRunningOf(tx, restarts);
-    idle = pending.length < waiting ? 0 : idle + 1;
+    const left = withoutOutcome(pending, outcomes);
+    idle = left.length < pending.length ? 0 : idle + 1;
+    pending = left;
   }
+}
+
+/** Answers starts that a running session stands in the way of, or ends that session. */
+async function makeRoom(tx: OutboxStatements, held: PreparedStart[], outcomes: Outcomes): Promise<void> {
+  await meetRunning(tx, held, outcomes);
+  const next = firstOfEachKey(withoutOutcome(held, outcomes));
+  if (next.length === 0) return;
+  // What held these back is dead or has just ended, or is to make room.
+  await expireDead(tx, next);
+  const restarts = next.filter((start) => start.onConflict === 'restart');
+  if (restarts.length > 0) await cancelRunningOf(tx, restarts);
+}
+
+function firstOfEachKey(starts: PreparedStart[]): PreparedStart[] {
+  const keys = new Set<string>();
+  return starts.filter((start) => !keys.has(keyOf(start)) && keys.add(keyOf(start)));
 }
 
 /** What a start that met this running session is answered; nothing where it goes on. */

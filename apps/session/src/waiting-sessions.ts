@@ -21,6 +21,8 @@ const LOCKED = `tenant_id AS "tenantId", id, flow_id AS "flowId", flow_name AS "
   wait_until AS "waitUntil", waiting_since AS "waitingSince", entries, sequence, created_at AS "createdAt",
   last_interaction_at AS "lastInteractionAt", expires_at AS "expiresAt",
   date_trunc('milliseconds', clock_timestamp()) AS now`;
+/** Before all ids. */
+const NIL = '00000000-0000-0000-0000-000000000000';
 const DUE = `due_at <= (SELECT clock_timestamp()) AND expires_at > (SELECT clock_timestamp())`;
 
 export async function findSession(
@@ -65,11 +67,19 @@ export async function lockSession(
   return session;
 }
 
-/** Sessions whose wait for a reply or the clock is over, oldest first. */
-export async function findDueWaits(database: Queries, limit: number): Promise<SessionRef[]> {
-  return database.query<SessionRef>(
-    `SELECT ${REF} FROM sessions WHERE ${RUNNING_BY_DUE} AND ${DUE} AND wait_kind IN ('reply', 'delay') ORDER BY due_at LIMIT $1`,
-    [limit],
+/** A session whose wait is over, and since when: a timestamp's text, as precise as the column. */
+export interface DueWait extends SessionRef {
+  dueAt: string;
+}
+
+/** Sessions whose wait for a reply or the clock is over, oldest first; those behind a given one, if one is given. */
+export async function findDueWaits(database: Queries, limit: number, after?: DueWait): Promise<DueWait[]> {
+  return database.query<DueWait>(
+    `SELECT ${REF}, due_at::text AS "dueAt" FROM sessions
+     WHERE ${RUNNING_BY_DUE} AND ${DUE} AND wait_kind IN ('reply', 'delay')
+       AND (due_at, id) > ($2::timestamptz, $3::uuid)
+     ORDER BY due_at, id LIMIT $1`,
+    [limit, after?.dueAt ?? '-infinity', after?.id ?? NIL],
   );
 }
 

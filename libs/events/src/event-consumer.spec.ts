@@ -169,6 +169,13 @@ describe('a consumer of events', () => {
     await allSettled();
     expect(seen).toEqual([one.id]);
   });
+
+  it('leaves nothing running when it is closed before it is connected', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await consume(() => undefined).close();
+    await eventually(() => expect(timers()).toBeLessThanOrEqual(before));
+  });
 });
 
 describe('an event whose handler fails', () => {

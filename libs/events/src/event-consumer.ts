@@ -111,6 +111,7 @@ export class EventConsumer {
 
   private async follow(connection: NatsConnection): Promise<void> {
     this.connection = connection;
+    if (this.isClosed()) return;
     this.beat = setInterval(() => this.tellOfThoseInHand(), IN_HAND_INTERVAL_MS);
     let said = '';
     while (!this.isClosed()) {

@@ -78,7 +78,7 @@ export class EventStream {
       this.failure = undefined;
       return duplicate;
     } catch (error) {
-      throw this.noteFailure(error);
+      throw this.noteFailure(error, event);
     }
   }
 
@@ -91,13 +91,14 @@ export class EventStream {
   }
 
   /** Counts it, and says so once until it is another one: somebody has to look at a stream that is full or gone. */
-  private noteFailure(error: unknown): PublishError {
+  private noteFailure(error: unknown, { id, type, subject, tenantId }: OutgoingEvent): PublishError {
     const failure = toPublishError(error);
     const { reason, message } = failure;
     this.metrics.failed(reason);
     if (this.failure !== reason && reason !== 'disconnected') {
       const stream = this.options.name;
-      this.options.logger.error(`${message}; events wait in the outbox`, { stream, reason, error });
+      const event = { event: id, type, subject, tenant_id: tenantId };
+      this.options.logger.error(`${message}; events wait in the outbox`, { stream, reason, ...event, error });
     }
     this.failure = reason;
     if (reason === 'no_stream') void this.reopen();

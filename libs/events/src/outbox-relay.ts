@@ -5,6 +5,7 @@ import type { EventStream } from './event-stream.ts';
 import { CLAIM_SECONDS, waitingOf } from './outbox.ts';
 import { watchPending } from './outbox-metrics.ts';
 import { purgeOutbox } from './outbox-purge.ts';
+import { PublishError } from './publish-error.ts';
 import { toRow, WAITING_IN_ORDER, type MoreEvent, type OutboxRow } from './outbox-row.ts';
 
 /** Rows taken together, and so publishes in flight at once. */
@@ -13,6 +14,11 @@ const BATCH_SIZE = 500;
 const MAX_QUEUED = 10_000;
 /** How often the table is asked for what this replica does not hold in memory. */
 const POLL_INTERVAL_MS = 250;
+/**
+ * An event that NATS finds too large is not tried again before that: its limit may be raised meanwhile, and those behind it are
+ * not held up by reading it again and again.
+ */
+const OVERSIZED_REST_SECONDS = 60;
 const PURGE_INTERVAL_MS = 60_000;
 
 export interface OutboxRelayOptions {
@@ -108,9 +114,10 @@ export class OutboxRelay {
     if (batch.length === 0) return false;
     if (this.behind) this.polling.wake();
     this.observeBatch(batch.reduce((sum, { events }) => sum + events.length, 0));
-    const { published, left, failure } = await this.publishInTurns(batch);
+    const { published, left, oversized, failure } = await this.publishInTurns(batch);
     await this.markPublished(published);
     await this.release(left);
+    await this.release(oversized, OVERSIZED_REST_SECONDS);
     if (failure) throw failure;
     return this.queue.length > 0;
   }
@@ -119,21 +126,26 @@ export class OutboxRelay {
    * The first event of every row, all at once, then the second of each, and so on: each goes once the one before it is
    * stored. After a turn with a failure the rest is left: another turn may take as long again, and a claim is soon over.
    */
-  private async publishInTurns(
-    batch: OutboxRow[],
-  ): Promise<{ published: OutboxRow[]; left: OutboxRow[]; failure: Error | undefined }> {
+  private async publishInTurns(batch: OutboxRow[]): Promise<{
+    published: OutboxRow[];
+    left: OutboxRow[];
+    oversized: OutboxRow[];
+    failure: Error | undefined;
+  }> {
     let failure: Error | undefined;
     let left = batch;
+    const oversized = new Set<OutboxRow>();
     while (left.length > 0 && !failure) {
       const turn = left;
       const results = await Promise.allSettled(turn.map((row) => this.stream.publish(row.events[row.sent]!)));
       for (const [index, result] of results.entries()) {
         if (result.status === 'fulfilled') turn[index]!.sent += 1;
+        else if (isTooLarge(result.reason)) oversized.add(turn[index]!);
         else failure ??= result.reason as Error;
       }
-      left = turn.filter((row) => !isSent(row));
+      left = turn.filter((row) => !isSent(row) && !oversized.has(row));
     }
-    return { published: batch.filter(isSent), left, failure };
+    return { published: batch.filter(isSent), left, oversized: [...oversized], failure };
   }
 
   private async markPublished(rows: OutboxRow[]): Promise<void> {
@@ -149,14 +161,20 @@ export class OutboxRelay {
     );
   }
 
-  /** Lets polling find them at once, instead of when their claims lapse. */
-  private async release(rows: OutboxRow[]): Promise<void> {
+  /** Lets polling find them at once or after so many seconds, instead of when their claims lapse. */
+  private async release(rows: OutboxRow[], seconds?: number): Promise<void> {
     if (rows.length === 0) return;
     await this.database.query(
-      `UPDATE outbox SET claim_ends_at = '-infinity', sent = greatest(outbox.sent, e.sent)
+      `UPDATE outbox SET claim_ends_at = coalesce(clock_timestamp() + make_interval(secs => $4), '-infinity'),
+         sent = greatest(outbox.sent, e.sent)
        FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS e (tenant_id, id, sent)
        WHERE outbox.tenant_id = e.tenant_id AND outbox.id = e.id`,
-      [rows.map((row) => row.tenantId), rows.map((row) => row.id), rows.map((row) => row.sent)],
+      [
+        rows.map((row) => row.tenantId),
+        rows.map((row) => row.id),
+        rows.map((row) => row.sent),
+        seconds ?? null,
+      ],
     );
   }
 
@@ -178,6 +196,10 @@ export class OutboxRelay {
     this.behind = rows.length === BATCH_SIZE;
     return this.behind;
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof PublishError && error.reason === 'too_large';
 }
 
 function isSent({ sent, events }: OutboxRow): boolean {

@@ -284,7 +284,11 @@ describe('an event that cannot be replayed', () => {
     await manager.streams.add({ name: STREAM.name, subjects: STREAM.subjects, max_msg_size: 2_000 });
     const range = await rangeFrom(database);
     const stopped = await replayEvents(database, stream, range, ALL);
-    expect(stopped).toMatchObject({ finished: false, position: range.after, failure: { reason: 'refused' } });
+    expect(stopped).toMatchObject({
+      finished: false,
+      position: range.after,
+      failure: { reason: 'too_large' },
+    });
     expect((await stored()).map((one) => one.subject)).toEqual([other]);
   });
 });

@@ -100,7 +100,8 @@ async function sendTurn(
     if (!failed) return undefined;
     const failure = toPublishError(failed.reason);
     // Waiting makes no room, and no other rule.
-    const hopeless = failure.reason === 'stream_full' || failure.reason === 'refused';
+    const hopeless =
+      failure.reason === 'stream_full' || failure.reason === 'too_large' || failure.reason === 'refused';
     if (hopeless || performance.now() > end) return failure;
     await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
   }

@@ -444,4 +444,28 @@ describe('the outbox', () => {
       expect(left.map(({ id }) => id)).toEqual(ids.slice(1));
     });
   });
+
+  it('lets an event wait that is larger than NATS takes, and sends those beside it and behind it (P6)', async () => {
+    const replica = await addReplica();
+    replica.relay.start();
+    const subjects = Array.from({ length: 4 }, () => uuidv7());
+    const large = subjects.slice(1).map((subject) => ({
+      ...event(subject, 1),
+      data: JSON.stringify({ text: 'x'.repeat(1_100_000) }),
+    }));
+    await publish(replica, ...large, event(subjects[0]!, 1));
+    await eventually(async () => {
+      const rows = await testDatabase.query(
+        `SELECT subject, claim_ends_at > clock_timestamp() + interval '30 seconds' AS rests FROM outbox
+         WHERE published_at IS NULL ORDER BY position`,
+      );
+      expect(rows).toEqual(large.map(({ subject }) => ({ subject, rests: true })));
+    });
+    // The next of one of them waits for it; another's is sent.
+    await publish(replica, event(subjects[1]!, 2), event(subjects[0]!, 2));
+    await eventually(async () => {
+      const left = (await waiting()).map(({ subject, sequence }) => [subject, sequence]);
+      expect(left).toEqual([...large.map(({ subject }) => [subject, 1]), [subjects[1], 2]]);
+    });
+  });
 });

@@ -1,5 +1,6 @@
 import {
   createInbox,
+  errors,
   headers,
   type Msg,
   type NatsConnection,
@@ -57,7 +58,9 @@ export class PipelinedPublisher {
     try {
       this.connection.publish(subject, body, { reply: `${this.inbox}.${number}`, headers: messageHeaders });
     } catch (error) {
-      return Promise.reject(new PublishError('disconnected', error));
+      // Of the arguments only the size can be at fault.
+      const reason = error instanceof errors.InvalidArgumentError ? 'too_large' : 'disconnected';
+      return Promise.reject(new PublishError(reason, error));
     }
     this.waiting.push({ deadline: performance.now() + ACK_TIMEOUT_MS, resolve, reject });
     this.timer ??= setTimeout(() => this.rejectOverdue(), ACK_TIMEOUT_MS);

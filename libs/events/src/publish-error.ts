@@ -3,21 +3,26 @@ import type { Msg } from '@nats-io/transport-node';
 /**
  * Why an event could not be sent. disconnected: NATS is away. timeout: it did not answer in time; it may have stored
  * the event. no_stream: nobody keeps the subject. stream_full: the stream or its server has no room and was told to
- * refuse new messages. refused: JetStream said no for another reason.
+ * refuse new messages. too_large: the event is larger than NATS or the stream takes. refused: JetStream said no for another
+ * reason.
  */
-export type PublishFailure = 'disconnected' | 'timeout' | 'no_stream' | 'stream_full' | 'refused' | 'other';
+export type PublishFailure =
+  'disconnected' | 'timeout' | 'no_stream' | 'stream_full' | 'too_large' | 'refused' | 'other';
 
 const TEXTS: Record<PublishFailure, string> = {
   disconnected: 'Not connected to NATS',
   timeout: 'NATS did not answer in time',
   no_stream: 'There is no stream for this event',
   stream_full: 'The stream is full and refuses new events',
+  too_large: 'The event is larger than NATS takes',
   refused: 'The stream refused the event',
   other: 'The event could not be sent',
 };
 
 /** JetStream's err_code of a publish that finds no room: of the stream, of its account, or of the server. */
 const NO_ROOM = [10_002, 10_023, 10_028, 10_047, 10_077];
+/** JetStream's err_code of a message above the stream's own limit. */
+const TOO_LARGE = 10_054;
 /** The status of an empty answer when nobody listens on the subject. */
 const NO_RESPONDERS = 503;
 
@@ -44,5 +49,6 @@ export function ackErrorOf(ack: Msg): PublishError | undefined {
   const { error } = ack.json<{ error?: { err_code: number; description: string } }>();
   if (!error) return undefined;
   const cause = new Error(error.description);
+  if (error.err_code === TOO_LARGE) return new PublishError('too_large', cause);
   return new PublishError(NO_ROOM.includes(error.err_code) ? 'stream_full' : 'refused', cause);
 }

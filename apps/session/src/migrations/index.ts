@@ -4,6 +4,7 @@ import { CreateStartRequests1763900000000 } from './1763900000000-create-start-r
 import { Converse1764100000000 } from './1764100000000-converse.ts';
 import { PassOverTheDue1764400000000 } from './1764400000000-pass-over-the-due.ts';
 import { KeepDueApart1764500000000 } from './1764500000000-keep-due-apart.ts';
+import { ListTheEnded1764600000000 } from './1764600000000-list-the-ended.ts';
 
 /** They run in the order of the numbers in their names. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   Converse1764100000000,
   PassOverTheDue1764400000000,
   KeepDueApart1764500000000,
+  ListTheEnded1764600000000,
 ];

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { Database } from '@parley/postgres';
+import { eventually, rowsReadBy } from '@parley/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { addRunning } from './testing/running-sessions.ts';
+import { newStart, SessionApp } from './testing/session-app.ts';
+import { findDueWaits } from './waiting-sessions.ts';
+
+let app: SessionApp;
+beforeEach(async () => {
+  app = await SessionApp.create();
+});
+afterEach(() => app.close());
+
+/** A session whose delay is over, and whose flow is over with it. */
+async function startDue(): Promise<string> {
+  await app.addReplica({ EXPIRER: 'false' });
+  const { sessionId } = await app.start(newStart(app));
+  await app.database.query(`UPDATE sessions SET wait_until = now() - interval '1 second' WHERE id = $1`, [
+    sessionId,
+  ]);
+  return sessionId;
+}
+
+async function statusOf(id: string): Promise<string | undefined> {
+  const [row] = await app.database.query<{ status: string }>('SELECT status FROM sessions WHERE id = $1', [
+    id,
+  ]);
+  return row?.status;
+}
+
+it('runs a session on behind hundreds whose version cannot be had (P5)', async () => {
+  const id = await startDue();
+  await addRunning(app, 500, { tenantId: uuidv7(), waitKind: 'delay', waits: '-1 minute' });
+  await app.addReplica();
+  await eventually(async () => expect(await statusOf(id)).toBe('completed'));
+});
+
+it('runs a session on behind one that fails whenever it is tried (P5)', async () => {
+  const id = await startDue();
+  const broken = await app.start(newStart(app));
+  // Its next event has no number.
+  await app.database.query(
+    `UPDATE sessions SET wait_until = now() - interval '1 minute', sequence = 2147483647 WHERE id = $1`,
+    [broken.sessionId],
+  );
+  await app.addReplica();
+  await eventually(async () => expect(await statusOf(id)).toBe('completed'));
+  expect(await statusOf(broken.sessionId)).toBe('running');
+});
+
+it('goes through those that are due from where it was, without reading what is before or far behind', async () => {
+  await addRunning(app, 5_000, { tenantId: uuidv7(), waits: '-1 minute' });
+  await app.database.query("UPDATE sessions SET wait_until = wait_until - random() * interval '1 hour'");
+  const database = await Database.connect({ url: app.database.url, name: 'session', poolSize: 1 });
+  const seen = new Set<string>();
+  let after = (await findDueWaits(database, 1))[0];
+  seen.add(after!.id);
+  for (let page = 0; page < 3; page++) {
+    const rows = await rowsReadBy(database, 'sessions', async () => {
+      const due = await findDueWaits(database, 100, after);
+      expect(due).toHaveLength(100);
+      for (const { id } of due) seen.add(id);
+      after = due.at(-1);
+    });
+    expect(rows).toBeLessThan(400);
+  }
+  expect(seen.size).toBe(301);
+  await database.close();
+});
