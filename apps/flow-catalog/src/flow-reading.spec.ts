@@ -2,7 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { FlowStatus, type PublishedFlowOutcome } from '@parley/contracts/flow-catalog';
 import { fromRpcStatus } from '@parley/grpc';
 import { v7 as uuidv7 } from 'uuid';
-import { FlowCatalogApp, GRAPH_WITHOUT_ENTRY } from './testing/flow-catalog-app.ts';
+import { FlowCatalogApp, GRAPH, GRAPH_WITHOUT_ENTRY } from './testing/flow-catalog-app.ts';
+
+/** As large as it may be. */
+const LARGEST = `{"a":"${'x'.repeat(1024 * 1024 - 8)}"}`;
 
 let app: FlowCatalogApp;
 let tenant: string;
@@ -14,6 +17,19 @@ beforeEach(() => {
   tenant = uuidv7();
 });
 afterAll(() => app.close());
+
+async function pagesOf<Item>(
+  read: (pageToken: string) => Promise<{ items: Item[]; nextPageToken: string }>,
+): Promise<Item[][]> {
+  const pages: Item[][] = [];
+  let pageToken = '';
+  do {
+    const { items, nextPageToken } = await read(pageToken);
+    pages.push(items);
+    pageToken = nextPageToken;
+  } while (pageToken !== '');
+  return pages;
+}
 
 describe('listing flows', () => {
   const namesOf = async (status?: FlowStatus) =>
@@ -57,13 +73,18 @@ describe('listing flows', () => {
     expect((await app.list(tenant, { pageSize: 100 })).flows).toHaveLength(100);
   });
 
-  it('gives a page of flows with graphs as large as they may be', async () => {
-    const definition = `{"a":"${'x'.repeat(1024 * 1024 - 8)}"}`;
-    for (let n = 0; n < 10; n++) await app.create(tenant, { definition });
-    const { flows } = await app.list(tenant);
-    expect(flows.map(({ draftDefinition }) => draftDefinition.length)).toEqual(
-      Array<number>(10).fill(1024 * 1024),
-    );
+  it('ends a page at 4 MiB of graphs; the pages hold every flow once all the same', async () => {
+    const ids: string[] = [];
+    for (const definition of [...Array<string>(5).fill(LARGEST), GRAPH, LARGEST, GRAPH]) {
+      ids.push((await app.create(tenant, { definition })).id);
+    }
+    const pages = await pagesOf(async (pageToken) => {
+      const { flows, nextPageToken } = await app.list(tenant, { pageSize: 100, pageToken });
+      return { items: flows, nextPageToken };
+    });
+    expect(pages.flat().map(({ id }) => id)).toEqual(ids.toReversed());
+    expect(pages.map((page) => page.length)).toEqual([5, 3]);
+    expect(pages.flat().filter(({ draftDefinition }) => draftDefinition === LARGEST)).toHaveLength(6);
   });
 });
 
@@ -82,6 +103,21 @@ describe('listing versions', () => {
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
     expect(seen).toEqual(Array.from({ length: 12 }, (_, n) => `${12 - n} Name ${12 - n}`));
+  });
+
+  it('ends a page at 4 MiB of graphs; the pages hold every version once all the same', async () => {
+    const { id } = await app.create(tenant);
+    await app.database.query(
+      `INSERT INTO flow_versions
+         (tenant_id, flow_id, version, name, definition, session_ttl_minutes, entry_node_id)
+       SELECT $1, $2, n, 'Large', $3, 30, '' FROM generate_series(1, 9) n`,
+      [tenant, id, LARGEST],
+    );
+    const pages = await pagesOf(async (pageToken) => {
+      const { versions, nextPageToken } = await app.versions(tenant, id, { pageSize: 100, pageToken });
+      return { items: versions.map(({ version }) => version), nextPageToken };
+    });
+    expect(pages).toEqual([[9, 8, 7, 6], [5, 4, 3, 2], [1]]);
   });
 
   it('gives nothing for a flow that was never published', async () => {

@@ -3,7 +3,7 @@ import type { PublishedFlow } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
 import { checkItem, decodePageToken, splitPage } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import { LessThan } from 'typeorm';
+import { In } from 'typeorm';
 import { compareFlows, type FlowContent, type FlowDifference } from './compare-flows.ts';
 import { flowNotFound, versionNotFound } from './flow.ts';
 import { FlowEntity } from './flow.entity.ts';
@@ -15,6 +15,10 @@ import {
   type ListFlowVersions,
 } from './flow.requests.ts';
 import { FlowVersionEntity } from './flow-version.entity.ts';
+import { rowsOfPage } from './page-bytes.ts';
+
+/** More than any version. */
+const MAX_VERSION = 2_147_483_647;
 
 /** A flow with its published version, if it has one. */
 interface Candidate {
@@ -73,16 +77,22 @@ export class PublishedFlows {
 
   async versions(request: ListFlowVersions): Promise<{ page: FlowVersionEntity[]; next: string }> {
     const { tenantId, flowId, pageSize } = request;
-    const after = decodePageToken(request.pageToken, /^[1-9]\d{0,8}$/);
+    const before = Number(decodePageToken(request.pageToken, /^[1-9]\d{0,8}$/) ?? MAX_VERSION);
+    // As in FlowService.list.
+    const rows = await this.database.query<{ version: number; bytes: number }>(
+      `SELECT version, octet_length(definition) AS bytes FROM flow_versions
+       WHERE tenant_id = $1 AND flow_id = $2 AND version < $3 ORDER BY version DESC LIMIT $4`,
+      [tenantId, flowId, before, pageSize + 1],
+    );
+    const { page, next } = splitPage(rows, rowsOfPage(rows, pageSize), ({ version }) => String(version));
     const versions = await this.database.read(async (manager) => {
       if (!(await manager.existsBy(FlowEntity, { tenantId, id: flowId }))) throw flowNotFound();
       return manager.find(FlowVersionEntity, {
-        where: { tenantId, flowId, ...(after !== undefined && { version: LessThan(Number(after)) }) },
+        where: { tenantId, flowId, version: In(page.map(({ version }) => version)) },
         order: { version: 'DESC' },
-        take: pageSize + 1,
       });
     });
-    return splitPage(versions, pageSize, (version) => String(version.version));
+    return { page: versions, next };
   }
 
   private async findCandidates(items: GetPublishedFlow[]): Promise<Map<string, Candidate>> {

@@ -24,7 +24,7 @@ import { HealthController } from './health/health.controller.ts';
 import { Readiness } from './health/readiness.ts';
 import { readJsonBodies } from './json-body.ts';
 import { OpenApiController } from './openapi.controller.ts';
-import { addRequestHooks, refuseUrl } from './request-hooks.ts';
+import { addRequestHooks, refuseUrls } from './request-hooks.ts';
 import { RouteTable } from './route-table.ts';
 import { NewFlowTriggeredController } from './sessions/new-flow-triggered.controller.ts';
 import { RepliesController } from './sessions/replies.controller.ts';
@@ -52,6 +52,7 @@ const MAX_PARAMETER_LENGTH = 16 * 1024;
 interface Parts {
   config: GatewayConfig;
   clients: Clients;
+  authenticator: Authenticator;
   readiness: Readiness;
   metrics: Metrics;
   logger: Logger;
@@ -59,7 +60,7 @@ interface Parts {
 
 @Module({})
 class AppModule {
-  static with({ config, clients, readiness, metrics, logger }: Parts): DynamicModule {
+  static with({ config, clients, authenticator, readiness, metrics, logger }: Parts): DynamicModule {
     return {
       module: AppModule,
       controllers: [
@@ -85,6 +86,7 @@ class AppModule {
         BatchedCalls,
         RunningSessions,
         { provide: BATCH_SIZE, useValue: config.TRIGGER_BATCH_SIZE },
+        { provide: Authenticator, useValue: authenticator },
         { provide: Readiness, useValue: readiness },
         { provide: Logger, useValue: logger },
         { provide: Metrics, useValue: metrics },
@@ -134,15 +136,20 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
 }
 
 async function createApp(
-  parts: Omit<Parts, 'readiness'> & { database: Database; limits: RateLimiter; routes: RouteTable },
+  parts: Omit<Parts, 'authenticator' | 'readiness'> & {
+    database: Database;
+    limits: RateLimiter;
+    routes: RouteTable;
+  },
 ): Promise<NestFastifyApplication> {
   const { clients, database, limits, routes, metrics, logger } = parts;
+  const authenticator = new Authenticator(new TokenStore(database), limits);
   // While draining, what comes on open connections is still served.
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     clientErrorHandler: answerClientError,
-    frameworkErrors: refuseUrl,
+    frameworkErrors: refuseUrls(authenticator, logger),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     return503OnClosing: false,
   });
@@ -151,11 +158,11 @@ async function createApp(
     routes.add(route);
     if (route.config?.bulk === true) route.bodyLimit = BULK_BODY_LIMIT;
   });
-  addRequestHooks(server, new Authenticator(new TokenStore(database), limits), logger, metrics);
+  addRequestHooks(server, authenticator, logger, metrics);
 
   const readiness = new Readiness(clients, () => database.ping());
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with({ ...parts, readiness }),
+    AppModule.with({ ...parts, authenticator, readiness }),
     adapter,
     {
       logger,

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
+import { DomainError } from '@parley/errors';
 import { Metrics, runInRequest, type Logger, type RequestContext } from '@parley/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { routeOf, type RequestRoute } from './auth/access.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import { answerClientError } from './client-error.ts';
+import { answerTo } from './error.answer.ts';
 import { requestDurations } from './request-metrics.ts';
+import { dropRest } from './unread-body.ts';
 
 /** From a request's last byte to its answer, at most (P10). */
 const DEADLINE_MS = 2_000;
@@ -40,15 +45,15 @@ export function addRequestHooks(
   server.decorateRequest('bodyTimer', undefined);
 
   server.addHook('onRequest', (request, reply, done) => {
-    const requestId = requestIdOf(request);
-    const context: RequestContext = { requestId, deadline: Date.now() + DEADLINE_MS };
-    request.context = context;
+    const context = begin(request, reply);
     request.route = routeOf(request);
-    request.bodyTimer = limitBody(request);
-    reply.header('X-Request-Id', requestId);
+    request.bodyTimer = limitBody(request, reply);
+    // Fastify's onRequestAbort tells of no caller who goes after the body's last byte.
+    reply.raw.on('close', () => {
+      if (!reply.raw.writableFinished) context.cancelled = true;
+    });
     runInRequest(context, () => {
-      // A route that does not exist is nobody's, unless somebody says who they are.
-      if (request.route.url === undefined && request.headers.authorization === undefined) return done();
+      if (isNobodys(request)) return done();
       authenticator.admit(request, reply).then(() => {
         if (request.caller) context.tenantId = request.caller.tenantId;
         done();
@@ -59,7 +64,7 @@ export function addRequestHooks(
   // The route's pattern, not its URL: a query may hold a phone.
   server.addHook('onResponse', (request, reply, done) => {
     clearTimeout(request.bodyTimer);
-    if (request.route.bulk) request.raw.socket.setTimeout(0);
+    if (request.body instanceof Readable && !request.raw.complete) void endAfterAnswer(request.raw);
     observe(request, reply);
     const fields = {
       method: request.method,
@@ -68,11 +73,6 @@ export function addRequestHooks(
       ms: Math.round(reply.elapsedTime),
     };
     runInRequest(request.context, () => logger.often('Request', fields));
-    done();
-  });
-
-  server.addHook('onRequestAbort', (request, done) => {
-    request.context.cancelled = true;
     done();
   });
 
@@ -87,19 +87,52 @@ export function addRequestHooks(
 }
 
 /** Ends a request whose body does not come. Node's own limit would end long streams of JSON lines as well. */
-function limitBody(request: FastifyRequest): NodeJS.Timeout {
+function limitBody(request: FastifyRequest, reply: FastifyReply): NodeJS.Timeout {
   return setTimeout(() => {
     const error = new Error('The body did not come in time');
-    answerClientError(Object.assign(error, { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), request.raw.socket);
+    const known = reply.getHeaders() as OutgoingHttpHeaders;
+    answerClientError(Object.assign(error, { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), request.raw.socket, known);
   }, BODY_TIMEOUT_MS);
 }
 
 /** Answers a path that cannot be decoded, which Fastify keeps from hooks and filters. */
-export function refuseUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  void reply
-    .header('X-Request-Id', requestIdOf(request))
-    .status(400)
-    .send({ error: 'The request is malformed' });
+export function refuseUrls(
+  authenticator: Authenticator,
+  logger: Logger,
+): (error: Error, request: FastifyRequest, reply: FastifyReply) => void {
+  return (_error, request, reply) => {
+    const context = begin(request, reply);
+    request.route = { url: undefined, access: undefined, bulk: false };
+    const refuse = (error: Error): void => {
+      if (!(error instanceof DomainError)) logger.error('Unexpected error', { error });
+      const { status, body, retryAfter } = answerTo(error as DomainError);
+      if (retryAfter !== undefined) reply.header('Retry-After', retryAfter);
+      void reply.status(status).send(body);
+    };
+    const malformed = new DomainError('invalid_argument', 'MALFORMED_REQUEST', 'The path cannot be decoded');
+    if (isNobodys(request)) return refuse(malformed);
+    void runInRequest(context, () => authenticator.admit(request, reply)).then(
+      () => refuse(malformed),
+      refuse,
+    );
+  };
+}
+
+function begin(request: FastifyRequest, reply: FastifyReply): RequestContext {
+  const requestId = requestIdOf(request);
+  reply.header('X-Request-Id', requestId);
+  return (request.context = { requestId, deadline: Date.now() + DEADLINE_MS });
+}
+
+/** A route that does not exist is nobody's, unless somebody says who they are. */
+function isNobodys({ route, headers }: FastifyRequest): boolean {
+  return route.url === undefined && headers.authorization === undefined;
+}
+
+/** Gives a caller who goes on with a stream that has been answered to its end the time to notice. */
+async function endAfterAnswer(request: IncomingMessage): Promise<void> {
+  await dropRest(request);
+  if (!request.complete) request.destroy();
 }
 
 function requestIdOf(request: FastifyRequest): string {

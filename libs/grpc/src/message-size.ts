@@ -1,5 +1,6 @@
 /**
- * The longest answer a client of ours takes: a full page of flows (100 of 1 MiB) passes gRPC's own limit of 4 MiB.
+ * The longest answer a client of ours takes: a page of flows (4 MiB of definitions) or of sessions (100 with
+ * contexts of 64 KiB) passes gRPC's own limit of 4 MiB.
  * Servers keep that limit for requests, as anybody may send those.
  */
 export const MAX_ANSWER_BYTES = 128 * 1024 * 1024;

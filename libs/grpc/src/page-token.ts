@@ -25,7 +25,7 @@ export function decodePageToken(token: string, shape: RegExp): string | undefine
   const key = Buffer.from(token, 'base64url').toString();
   if (!shape.test(key)) {
     throw invalidFields([
-      { field: 'page_token', description: 'must be the next_page_token of an earlier page' },
+      { field: 'page_token', description: 'must come from an earlier page' },
     ]);
   }
   return key;

@@ -34,6 +34,15 @@ describe('checkJsonObject', () => {
     });
   });
 
+  it.each(['1', '1e400', '0.12345678901234567890123'])(
+    'says of 100 000 levels around %s that they are too many, not that they are no JSON',
+    (number) => {
+      const deep = `{"a":${'['.repeat(100_000)}${number}${']'.repeat(100_000)}}`;
+      const problem = 'must not be nested deeper than 20 levels';
+      expect(checkJsonObject(parseJson(deep), CONTEXT_LIMITS)).toEqual({ problem });
+    },
+  );
+
   it('takes 64 KiB and refuses one byte more', () => {
     const filled = (bytes: number) => ({ a: 'x'.repeat(bytes - '{"a":""}'.length) });
     expect(checkJsonObject(filled(65_536), CONTEXT_LIMITS)).toHaveProperty('text');

@@ -12,9 +12,18 @@ const json = JSON as JSON & {
 /** A double holds any 15 digits; only longer numbers, or those with an exponent, can come out changed. */
 const MAYBE_INEXACT = /(?:^|[[:,\s])-?(?:[\d.]{16}|\d[\d.]*[eE])/;
 
-/** JSON.parse, except that a number which a double would change stays as it was written. */
+/**
+ * JSON.parse, except that a number which a double would change stays as it was written; but not in what is nested deeper
+ * than the stack lets a reviver go, some thousands of levels, which nobody takes.
+ */
 export function parseJson(text: string): unknown {
-  return MAYBE_INEXACT.test(text) ? (JSON.parse(text, keepExact) as unknown) : JSON.parse(text);
+  if (!MAYBE_INEXACT.test(text)) return JSON.parse(text) as unknown;
+  try {
+    return JSON.parse(text, keepExact) as unknown;
+  } catch (error) {
+    if (error instanceof RangeError) return JSON.parse(text) as unknown;
+    throw error;
+  }
 }
 
 /** The number as a double, where the value is one, however it was parsed. */

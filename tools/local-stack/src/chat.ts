@@ -65,8 +65,9 @@ async function chat(
     lines.close();
     if (!stop.signal.aborted) await conversation.showTimeline();
   } finally {
-    process.stdin.unref();
     await connection.close();
+    // Whatever it is, a terminal, a pipe or a file: it is not waited for.
+    process.stdin.destroy();
   }
 }
 

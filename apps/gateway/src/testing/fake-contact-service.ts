@@ -1,10 +1,12 @@
-import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status, type ServiceError } from '@grpc/grpc-js';
 import { ContactServiceService, type UpsertContactResponse } from '@parley/contracts/contact';
 
 /** Stands in for the contact service, which another team owns: whoever creates a contact gets the error it was told. */
 export class FakeContactService {
   readonly address: string;
   error: Partial<ServiceError> = {};
+  /** How many batches of contacts were asked for. */
+  resolutions = 0;
   private readonly server: Server;
 
   private constructor(server: Server, port: number) {
@@ -24,7 +26,11 @@ export class FakeContactService {
       _call: unknown,
       reply: (error: Partial<ServiceError>, response?: UpsertContactResponse) => void,
     ): void => reply(fake.error);
-    server.addService(ContactServiceService, { upsertContact });
+    const batchResolveContacts = (_call: unknown, reply: (error: Partial<ServiceError>) => void): void => {
+      fake.resolutions += 1;
+      reply({ code: status.UNIMPLEMENTED });
+    };
+    server.addService(ContactServiceService, { upsertContact, batchResolveContacts });
     return fake;
   }
 

@@ -17,6 +17,8 @@ const NOT_PUBLISHED = toRpcStatus(
 export class FakeFlowCatalog {
   readonly address: string;
   published = true;
+  /** Called by each look-up, which is answered when it has ended. */
+  beforeAnswer: () => Promise<void> | void = () => undefined;
   private readonly server: Server;
 
   private constructor(server: Server, port: number) {
@@ -42,7 +44,7 @@ export class FakeFlowCatalog {
           ? { outcome: { $case: 'flow', value: flow } }
           : { outcome: { $case: 'error', value: NOT_PUBLISHED } };
       });
-      reply(null, { outcomes });
+      void Promise.resolve(fake.beforeAnswer()).then(() => reply(null, { outcomes }));
     };
     server.addService(FlowCatalogServiceService, { batchGetPublishedFlows });
     return fake;

@@ -1,14 +1,15 @@
 import { Readable } from 'node:stream';
-import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { DomainError, invalidFields } from '@parley/errors';
 import { checkItem } from '@parley/grpc';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Access, CurrentCaller } from '../auth/access.ts';
-import type { Caller } from '../auth/caller.ts';
+import { Access, callerOf } from '../auth/access.ts';
+import { Authenticator } from '../auth/authenticator.ts';
 import { NDJSON } from '../json-body.ts';
 import { BulkTriggerService, type BulkResult } from './bulk-trigger.service.ts';
 import { readNdjson } from './ndjson.ts';
+import { whileAdmitted } from './while-admitted.ts';
 
 const MAX_ITEMS = 1_000;
 
@@ -23,9 +24,11 @@ const bulkRequest = z.object({
 @Controller('actions')
 export class BulkTriggerController {
   private readonly bulk: BulkTriggerService;
+  private readonly authenticator: Authenticator;
 
-  constructor(bulk: BulkTriggerService) {
+  constructor(bulk: BulkTriggerService, authenticator: Authenticator) {
     this.bulk = bulk;
+    this.authenticator = authenticator;
   }
 
   /**
@@ -37,7 +40,7 @@ export class BulkTriggerController {
   @HttpCode(200)
   @Access('trigger', { bulk: true })
   async triggerFlows(
-    @CurrentCaller() caller: Caller,
+    @Req() request: FastifyRequest,
     @Body() body: unknown,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -46,14 +49,20 @@ export class BulkTriggerController {
       const description = 'is for single requests; give each item an idempotency_key';
       throw invalidFields([{ field: 'Idempotency-Key', description }]);
     }
+    const { tenantId } = callerOf(request);
     if (body instanceof Readable) {
       reply.type(NDJSON);
+      // A body that is destroyed would take the answer with it.
+      const items = readNdjson(body.iterator({ destroyOnReturn: false }));
       return this.bulk
-        .trigger(caller.tenantId, readNdjson(body))
+        .trigger(
+          tenantId,
+          whileAdmitted(items, () => this.authenticator.confirm(request)),
+        )
         .map((result) => `${JSON.stringify(result)}\n`);
     }
-    const request = checkItem(bulkRequest, body);
-    if (request instanceof DomainError) throw request;
-    return { results: (await this.bulk.trigger(caller.tenantId, request.items).toArray()) as BulkResult[] };
+    const batch = checkItem(bulkRequest, body);
+    if (batch instanceof DomainError) throw batch;
+    return { results: (await this.bulk.trigger(tenantId, batch.items).toArray()) as BulkResult[] };
   }
 }

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { DomainError, invalidFields } from '@parley/errors';
 import { toFieldProblems } from '@parley/grpc';
-import { currentRequest, Logger, runInRequest } from '@parley/service';
+import { currentRequest, Logger, runInRequest, type RequestContext } from '@parley/service';
 import { z } from 'zod';
 import { answerTo } from '../error.answer.ts';
 import { toDryRun } from './dry-run.view.ts';
@@ -45,13 +45,21 @@ export class BulkTriggerService {
   }
 
   private inItsOwnTime(tenantId: string, item: unknown): Promise<BulkResult> {
-    const context = { ...currentRequest()!, deadline: Date.now() + ITEM_DEADLINE_MS };
+    const request = currentRequest()!;
+    const context: RequestContext = {
+      ...request,
+      deadline: Date.now() + ITEM_DEADLINE_MS,
+      // The caller may go while the item is under way.
+      get cancelled() {
+        return request.cancelled === true;
+      },
+    };
     return runInRequest(context, () => this.triggerItem(tenantId, item));
   }
 
   private async triggerItem(tenantId: string, item: unknown): Promise<BulkResult> {
     try {
-      if (item instanceof DomainError) throw item;
+      if (item instanceof Error) throw item;
       const { request, key } = parseItem(item);
       const outcome = await this.triggers.trigger(tenantId, request, key);
       if (request.dry_run === true) return { status: 200, body: toDryRun(outcome) };
