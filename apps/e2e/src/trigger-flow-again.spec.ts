@@ -79,6 +79,28 @@ describe('Idempotency-Key', () => {
     expect([again.status, again.text]).toEqual([201, first.text]);
   });
 
+  it('is the same request when the context is built anew, in another order or absent for empty', async () => {
+    const phone = newPhone();
+    const first = await trigger(
+      { flow_id: flow, phone, context: { a: { c: 1, b: [1, 2] }, d: null } },
+      'cart 5',
+    );
+    const again = await trigger(
+      { flow_id: flow, phone, context: { d: null, a: { b: [1, 2], c: 1 } } },
+      'cart 5',
+    );
+    expect([first.status, again.status, again.text]).toEqual([201, 201, first.text]);
+    const other = await trigger(
+      { flow_id: flow, phone, context: { d: null, a: { b: [2, 1], c: 1 } } },
+      'cart 5',
+    );
+    expect([other.status, other.body]).toEqual([422, REUSED]);
+    const bare = { flow_id: flow, phone: newPhone() };
+    const absent = await trigger(bare, 'cart 6');
+    const empty = await trigger({ ...bare, context: {} }, 'cart 6');
+    expect([absent.status, empty.status, empty.text]).toEqual([201, 201, absent.text]);
+  });
+
   it('has 200 twins at once: one session, one event, equal answers (P9)', async () => {
     const body = { flow_id: flow, phone: newPhone() };
     const [sessions, events] = [await count('sessions'), await count('outbox_events')];
@@ -102,6 +124,16 @@ describe('Idempotency-Key', () => {
 });
 
 describe('dry_run', () => {
+  it.each(['', 'true', 0, {}])('that is %j is a 422, and starts nothing', async (dry_run) => {
+    const before = await counts();
+    const { status, body } = await trigger({ flow_id: flow, phone: newPhone(), dry_run });
+    expect([status, (body as { errors: unknown }).errors]).toEqual([
+      422,
+      { dry_run: ['must be true or false'] },
+    ]);
+    expect(await counts()).toEqual(before);
+  });
+
   it('says what would happen, and writes nothing (P3)', async () => {
     const phone = newPhone();
     const body = { flow_id: flow, phone, dry_run: true };

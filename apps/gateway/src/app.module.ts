@@ -14,7 +14,7 @@ import { clientProviders, closeClients, connectClients, type Clients } from './c
 import type { GatewayConfig } from './config.ts';
 import { ContactActionsController } from './contacts/contact-actions.controller.ts';
 import { ContactsController } from './contacts/contacts.controller.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, answerExpectation } from './client-error.ts';
 import { ErrorFilter } from './error.filter.ts';
 import { FlowVersionsController } from './flows/flow-versions.controller.ts';
 import { FlowsController } from './flows/flows.controller.ts';
@@ -147,13 +147,15 @@ async function createApp(
   // While draining, what comes on open connections is still served.
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    // One without a Host is refused by our hooks, with an answer like all others.
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false },
     clientErrorHandler: answerClientError,
     frameworkErrors: refuseUrls(authenticator, logger),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     return503OnClosing: false,
   });
   const server = adapter.getInstance();
+  server.server.on('checkExpectation', answerExpectation);
   server.addHook('onRoute', (route) => {
     routes.add(route);
     if (route.config?.bulk === true) route.bodyLimit = BULK_BODY_LIMIT;

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { ANSWERS } from './error.answers.ts';
 
-/** What Node's parser says of a request it could not read to its end. */
-const STATUSES: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+/** What is wrong with a request that could not be read to its end, by the code Node's parser or we give it. */
+const STATUSES: Record<string, number> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  EXPECTATION_FAILED: 417,
+};
 
 /**
  * Answers what is no HTTP request, or does not end, in the shape of every other error. known: the headers its answer has
@@ -30,4 +34,10 @@ export function answerClientError(
   };
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
+}
+
+/** Answers a request that expects more than 100-continue, which Node would answer without a body or an id. */
+export function answerExpectation(request: IncomingMessage): void {
+  const error = new Error('The expectation cannot be met');
+  answerClientError(Object.assign(error, { code: 'EXPECTATION_FAILED' }), request.socket);
 }

@@ -42,6 +42,21 @@ describe('an answer that comes before the body does', () => {
   }, 15_000);
 });
 
+describe('a request that Node would answer by itself', () => {
+  it.each([
+    ['without a Host', '', '400 bad request'],
+    ['with an expectation', 'Host: x\r\nExpect: miracles\r\n', '417 expectation failed'],
+  ])('%s is answered like all others', async (_what, headers, status) => {
+    const socket = connect(portOf(app.gateway.address), '127.0.0.1');
+    socket.write(`GET /api/v1/me HTTP/1.1\r\n${headers}Authorization: Bearer ${token}\r\n\r\n`);
+    const [head = '', body] = String(await once(socket, 'data')).split('\r\n\r\n');
+    expect(head.toLowerCase().split('\r\n')[0]).toBe(`http/1.1 ${status}`);
+    expect(head).toMatch(/^x-request-id: [0-9a-f-]{36}$/im);
+    expect(body).toBe('{"error":"The request is malformed"}');
+    socket.destroy();
+  });
+});
+
 describe('a path that cannot be decoded', () => {
   const path = '/api/v1/flows/%zz';
 

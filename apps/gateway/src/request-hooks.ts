@@ -52,6 +52,7 @@ export function addRequestHooks(
     reply.raw.on('close', () => {
       if (!reply.raw.writableFinished) context.cancelled = true;
     });
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') return done(withoutHost());
     runInRequest(context, () => {
       if (isNobodys(request)) return done();
       authenticator.admit(request, reply).then(() => {
@@ -116,6 +117,11 @@ export function refuseUrls(
       refuse,
     );
   };
+}
+
+/** HTTP/1.1 has each request name its host. */
+function withoutHost(): DomainError {
+  return new DomainError('invalid_argument', 'MALFORMED_REQUEST', 'The request has no Host header');
 }
 
 function begin(request: FastifyRequest, reply: FastifyReply): RequestContext {

@@ -24,9 +24,7 @@ export function decodePageToken(token: string, shape: RegExp): string | undefine
   if (token === '') return undefined;
   const key = Buffer.from(token, 'base64url').toString();
   if (!shape.test(key)) {
-    throw invalidFields([
-      { field: 'page_token', description: 'must come from an earlier page' },
-    ]);
+    throw invalidFields([{ field: 'page_token', description: 'must come from an earlier page' }]);
   }
   return key;
 }

@@ -16,9 +16,13 @@ export function checkItem<T extends z.ZodType>(schema: T, item: unknown): z.outp
   return result.success ? result.data : invalidFields(toFieldProblems(result.error.issues));
 }
 
-/** What validation says of the fields at fault, under their snake_case paths. */
+/** What validation says of the fields at fault, under their snake_case paths; each thing once. */
 export function toFieldProblems(issues: readonly { path?: unknown; message: string }[]): FieldProblem[] {
-  return issues.map((issue) => ({ field: fieldPath(issue.path), description: issue.message }));
+  const problems = issues.map((issue) => ({ field: fieldPath(issue.path), description: issue.message }));
+  return problems.filter(
+    ({ field, description }, index) =>
+      problems.findIndex((other) => other.field === field && other.description === description) === index,
+  );
 }
 
 /**

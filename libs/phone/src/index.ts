@@ -4,7 +4,7 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 const MAX_LENGTH = 64;
 
 /** A plus, then digits with spaces, dashes, dots and brackets between them. */
-const SHAPE = /^\s*\+[\d\s().\p{Dash}]+$/u;
+const SHAPE = /^\s*\+[\d\s()[\].\p{Dash}]+$/u;
 
 /**
  * An international number with a leading `+` in E.164, or undefined where it is not a possible number.

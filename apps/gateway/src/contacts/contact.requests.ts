@@ -13,11 +13,16 @@ import {
   requiredUuid,
 } from '../fields.ts';
 
-const text = z.string('must be a string');
+const text = z
+  .string('must be a string')
+  .refine((value) => value.isWellFormed(), 'must not contain lone surrogates');
 
 /** "vip, summer" or ["vip", "summer"] */
 const tags = z
-  .union([text.transform((csv) => csv.split(',')), z.array(text)], 'must be a comma-separated list')
+  .union(
+    [text.transform((csv) => csv.split(',')), z.array(text)],
+    'must be a list of texts, or a text with commas between them',
+  )
   .transform((list) => list.map((tag) => tag.trim()).filter((tag) => tag !== ''));
 
 const metadata = jsonObject(CONTEXT_LIMITS);
@@ -59,7 +64,10 @@ export const searchContactsBody = z.object({
   email: text.default(''),
 });
 
-export const tagBody = z.object({ contact_id: requiredUuid, tag: requiredText(64) });
+/** Without white space around it, as in lists of tags. */
+const tag = text.transform((value) => value.trim()).pipe(requiredText(64));
+
+export const tagBody = z.object({ contact_id: requiredUuid, tag });
 
 export const listContactsQuery = searchContactsBody.extend({ limit, after });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { invalidFields } from '@parley/errors';
 import { CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
-import { given, jsonObject, optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
+import { jsonObject, optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
 
 const NEITHER = { text: 'contact_id or phone is required' };
 
@@ -15,7 +15,7 @@ export const triggerFlowRequest = z
     contact_id: optionalUuid,
     phone: optionalPhone,
     context: context.optional(),
-    dry_run: given(z.boolean('must be true or false')),
+    dry_run: z.boolean('must be true or false').nullish(),
   })
   .refine(namesContact, {
     path: ['contact_id'],
@@ -41,11 +41,20 @@ export function parseKey(header: string | string[] | undefined): string | undefi
   throw invalidFields([{ field: 'Idempotency-Key', description: key.error.issues[0]!.message }]);
 }
 
-/** What makes two requests with one key the same request: the fields that are read, as they were understood. */
-export function fingerprintOf({ flow_id, contact_id, phone, context }: TriggerFlow): Buffer {
+/**
+ * What makes two requests with one key the same request: the fields that are read, as they were understood. A context has no
+ * order of keys: a retry may be built anew, from a map.
+ */
+export function fingerprintOf({ flow_id, contact_id, phone, context = '{}' }: TriggerFlow): Buffer {
+  const sorted = JSON.stringify(JSON.parse(context), sortKeys);
   return createHash('sha256')
-    .update(JSON.stringify([flow_id, contact_id ?? '', phone ?? '', context ?? '']))
+    .update(JSON.stringify([flow_id, contact_id ?? '', phone ?? '', sorted]))
     .digest();
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function namesContact(body: { contact_id?: string | undefined; phone?: string | undefined }): boolean {
