@@ -1,5 +1,6 @@
 import { parsePhone } from '@parley/phone';
 import { z } from 'zod';
+import type { Effort } from './effort.ts';
 import { numberOf } from './filters.ts';
 import { matchesPattern } from './linear-pattern.ts';
 import type { LinearPattern } from './linear-pattern.ts';
@@ -22,10 +23,14 @@ const email = z.email().max(254);
 const isoDate = z.iso.date();
 
 /** The value of a free answer, undefined where it is none of that kind. Numbers become numbers, dates ISO 8601. */
-export function readAnswer({ kind, pattern }: InputRule, answer: string): string | number | undefined {
+export function readAnswer(
+  { kind, pattern }: InputRule,
+  answer: string,
+  effort?: Effort,
+): string | number | undefined {
   const text = answer.trim();
   if (text === '' || text.length > MAX_ANSWER) return undefined;
-  if (pattern && !matchesPattern(pattern, text)) return undefined;
+  if (pattern && !matchesPattern(pattern, text, effort)) return undefined;
   switch (kind) {
     case 'text':
       return text;

@@ -1,8 +1,10 @@
+import { COST } from './effort.ts';
+import type { Effort } from './effort.ts';
 import { numberOf, textOf } from './filters.ts';
 import type { FilterResult } from './filters.ts';
-import { matchesPattern, MAX_TEXT } from './linear-pattern.ts';
+import { matchesPattern } from './linear-pattern.ts';
 import type { LinearPattern } from './linear-pattern.ts';
-import { evaluate } from './render.ts';
+import { evaluate, writtenOut } from './render.ts';
 import type { Scope, Template } from './render.ts';
 
 export type ValueOperator =
@@ -23,39 +25,40 @@ export type Comparison = { left: Template } & (
  * others as texts: by UTF-16 units, so that dates of ISO 8601 compare as one expects. Never throws.
  */
 export function holds(comparison: Comparison, scope: Scope): boolean {
+  const { effort } = scope;
   // What is missing is what conditions ask about: no warning.
-  const left = comparable(comparison.op, evaluate(comparison.left, scope, []));
-  scope.effort?.spend(costOf(comparison, left));
+  const value = evaluate(comparison.left, scope, []);
   switch (comparison.op) {
     case 'exists':
-      return left !== undefined && left !== null;
+      return value !== undefined && value !== null;
     case 'empty':
-      return isEmpty(left);
+      return isEmpty(value, effort);
     case 'matches':
-      return matchesPattern(comparison.right, textOf(left));
+      return matchesPattern(comparison.right, writtenOut(value, effort), effort);
     case 'in':
-      return comparison.right.some((right) => order(left, valueOf(right, scope)) === 0);
+      return isOneOf(value, comparison.right, scope);
     default:
-      return compare(comparison.op, left, valueOf(comparison.right, scope));
+      return compare(
+        comparison.op,
+        comparable(comparison.op, value, effort),
+        valueOf(comparison.right, scope),
+        effort,
+      );
   }
 }
 
-/** How much more it takes to match a character than to read it. */
-const MATCHING = 20;
-
-function costOf(comparison: Comparison, left: FilterResult): number {
-  const length = textOf(left).length;
-  if (comparison.op === 'in') return length * comparison.right.length;
-  return comparison.op === 'matches' ? Math.min(length, MAX_TEXT) * MATCHING : length;
-}
-
 /** Lists and objects as the text they are compared as, written once; but for a list whose elements are looked at. */
-function comparable(op: Comparison['op'], value: FilterResult): FilterResult {
-  if (typeof value !== 'object' || value === null || op === 'exists' || op === 'empty') return value;
-  return Array.isArray(value) && (op === 'contains' || op === 'not_contains') ? value : textOf(value);
+function comparable(op: ValueOperator, value: FilterResult, effort: Effort | undefined): FilterResult {
+  if (Array.isArray(value) && (op === 'contains' || op === 'not_contains')) return value;
+  return typeof value === 'object' && value !== null ? writtenOut(value, effort) : value;
 }
 
-function compare(op: ValueOperator, left: FilterResult, right: FilterResult): boolean {
+function compare(
+  op: ValueOperator,
+  left: FilterResult,
+  right: FilterResult,
+  effort: Effort | undefined,
+): boolean {
   switch (op) {
     case 'eq':
       return order(left, right) === 0;
@@ -70,9 +73,9 @@ function compare(op: ValueOperator, left: FilterResult, right: FilterResult): bo
     case 'lte':
       return areThere(left, right) && order(left, right) <= 0;
     case 'contains':
-      return contains(left, right);
+      return contains(left, right, effort);
     case 'not_contains':
-      return !contains(left, right);
+      return !contains(left, right, effort);
     case 'starts_with':
       return textOf(left).startsWith(textOf(right));
     case 'ends_with':
@@ -80,17 +83,50 @@ function compare(op: ValueOperator, left: FilterResult, right: FilterResult): bo
   }
 }
 
+/** Less than, equal to or more than 0, as left is to right. */
 function order(left: FilterResult, right: FilterResult): number {
-  const [leftNumber, rightNumber] = [numberOf(left), numberOf(right)];
-  if (leftNumber !== undefined && rightNumber !== undefined) return leftNumber - rightNumber;
-  const [leftText, rightText] = [textOf(left), textOf(right)];
-  return leftText === rightText ? 0 : leftText < rightText ? -1 : 1;
+  return orderOf(readingOf(left), readingOf(right));
+}
+
+/** A value as it is compared: the number it is or reads as, if it does, and its text. */
+interface Reading {
+  number: number | undefined;
+  text: string;
+}
+
+function readingOf(value: FilterResult, effort?: Effort): Reading {
+  return { number: numberOf(value), text: writtenOut(value, effort) };
+}
+
+function orderOf(left: Reading, right: Reading): number {
+  if (left.number !== undefined && right.number !== undefined) return left.number - right.number;
+  return left.text === right.text ? 0 : left.text < right.text ? -1 : 1;
+}
+
+function isOneOf(value: FilterResult, list: readonly Operand[], scope: Scope): boolean {
+  const left = readingOf(value, scope.effort);
+  scope.effort?.spend(left.text.length * list.length);
+  return list.some((right) => orderOf(left, readingOf(valueOf(right, scope))) === 0);
 }
 
 /** A list contains its elements, a text the texts in it. */
-function contains(left: FilterResult, right: FilterResult): boolean {
-  if (Array.isArray(left)) return left.some((element) => order(element, right) === 0);
-  return textOf(left).includes(textOf(right));
+function contains(left: FilterResult, right: FilterResult, effort: Effort | undefined): boolean {
+  if (!Array.isArray(left)) return containsText(textOf(left), textOf(right), effort);
+  // Read once: it may be as long as the list.
+  const sought = readingOf(right);
+  return left.some((element) => {
+    // The sprint fails, and nobody reads what comes of it.
+    if (effort?.isOver) return false;
+    const reading = readingOf(element, effort);
+    effort?.spend(COST.element + reading.text.length);
+    return orderOf(reading, sought) === 0;
+  });
+}
+
+/** The search of V8 can come to look at the text sought, or most of it, at each place of the text searched. */
+function containsText(text: string, sought: string, effort: Effort | undefined): boolean {
+  effort?.spend((text.length * sought.length) / COST.soughtPerCharacter);
+  return effort?.isOver ? false : text.includes(sought);
 }
 
 /** What is missing is neither more nor less than anything. */
@@ -102,15 +138,16 @@ function isThere(value: FilterResult): boolean {
   return value !== undefined && value !== null && value !== '';
 }
 
-function isEmpty(value: FilterResult): boolean {
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
-  return !isThere(value);
+function isEmpty(value: FilterResult, effort: Effort | undefined): boolean {
+  if (typeof value !== 'object' || value === null) return !isThere(value);
+  if (Array.isArray(value)) return value.length === 0;
+  const keys = Object.keys(value).length;
+  effort?.spend(keys * COST.countedKey);
+  return keys === 0;
 }
 
 function valueOf(operand: Operand, scope: Scope): FilterResult {
   if (typeof operand !== 'object') return operand;
   const value = evaluate(operand, scope, []);
-  const written = typeof value === 'object' && value !== null ? textOf(value) : value;
-  if (typeof written === 'string') scope.effort?.spend(written.length);
-  return written;
+  return typeof value === 'object' && value !== null ? writtenOut(value, scope.effort) : value;
 }

@@ -5,8 +5,6 @@ import type { GraphNode } from './flow-graph.ts';
 import { handlesOf } from './flow-node.ts';
 import type { FlowNode } from './flow-node.ts';
 import { ProblemList } from './flow-problem.ts';
-import { linearPattern } from './linear-pattern.ts';
-import type { LinearPattern } from './linear-pattern.ts';
 import { compileTemplate } from './render.ts';
 import type { Template } from './render.ts';
 import type { HttpRequest, Message } from './session-state.ts';
@@ -130,7 +128,7 @@ function compileData({ type, data }: FlowNode): NodeProgram {
         type,
         text: compileTemplate(data.text),
         choices: data.choices ?? [],
-        input: data.input && { kind: data.input.kind, pattern: optionalPattern(data.input.pattern) },
+        input: data.input && { kind: data.input.kind, pattern: data.input.pattern },
         saveAs: data.save_as,
         timeoutMs: data.timeout_minutes === undefined ? undefined : data.timeout_minutes * MINUTE_MS,
         maxAttempts: data.max_attempts,
@@ -183,7 +181,7 @@ function compileComparison(data: ComparisonData[number]): Comparison {
     case 'empty':
       return { left, op: data.op };
     case 'matches':
-      return { left, op: data.op, right: requiredPattern(data.right) };
+      return { left, op: data.op, right: data.right };
     case 'in':
       return { left, op: data.op, right: data.right.map(operandOf) };
     default:
@@ -201,13 +199,4 @@ function optionalTemplate(text: string | undefined): Template | undefined {
 
 function templatesOf(texts: ReadonlyMap<string, string> | undefined): [string, Template][] {
   return [...(texts ?? [])].map(([name, text]) => [name, compileTemplate(text)]);
-}
-
-function optionalPattern(pattern: string | undefined): LinearPattern | undefined {
-  return pattern === undefined ? undefined : requiredPattern(pattern);
-}
-
-/** The schema takes no pattern that the machine does not. */
-function requiredPattern(pattern: string): LinearPattern {
-  return linearPattern(pattern)!;
 }

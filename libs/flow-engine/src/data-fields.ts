@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { patternProblem } from './safe-pattern.ts';
+import { parsePattern } from './safe-pattern.ts';
 import { parseTemplate } from './template.ts';
 
 /** Marks an issue of zod as one of a template, so that it is reported under its own code. */
@@ -37,13 +37,15 @@ export const contextPath = z.string().regex(/^context(?:\.[A-Za-z][A-Za-z0-9_]{0
   error: 'must be context. and up to 8 names of letters, digits and _, with dots between them',
 });
 
-/** A regular expression that a linear-time engine can run. */
+/** A regular expression that a linear-time engine can run, made ready for it. */
 export const pattern = z
   .string()
   .min(1)
-  .superRefine((text, context) => {
-    const message = patternProblem(text);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  .transform((text, context) => {
+    const parsed = parsePattern(text);
+    if ('pattern' in parsed) return parsed.pattern;
+    context.addIssue({ code: 'custom', message: parsed.problem });
+    return z.NEVER;
   });
 
 /** The id of a choice or case, which names a handle: 1 to 64 characters and none of the node's own handles. */

@@ -1,6 +1,7 @@
 import { findChoice, MAX_ANSWER, readAnswer } from './answer.ts';
 import type { CompiledNode } from './compile-flow.ts';
-import { cleanText, reviveClean, withValueAt } from './json-value.ts';
+import type { Effort } from './effort.ts';
+import { cleanText, reviveClean } from './json-value.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
 import { sendQuestion } from './run-node.ts';
 import type { AcceptedReply, HttpAnswer, SprintInput, Wait } from './session-state.ts';
@@ -28,7 +29,7 @@ export function takeReply(
   node: NodeOf<'ask'>,
   input: Input<'reply'>,
 ): string | undefined {
-  const reply = readReply(node, input);
+  const reply = readReply(node, input, draft.effort);
   return reply ? acceptReply(draft, wait, node, reply) : refuseReply(draft, wait, node, input);
 }
 
@@ -76,9 +77,13 @@ function refuseReply(
   return undefined;
 }
 
-function readReply(node: NodeOf<'ask'>, { text, choice }: Input<'reply'>): AcceptedReply | undefined {
+function readReply(
+  node: NodeOf<'ask'>,
+  { text, choice }: Input<'reply'>,
+  effort: Effort,
+): AcceptedReply | undefined {
   if (node.input) {
-    const value = readAnswer(node.input, cleanText(text));
+    const value = readAnswer(node.input, cleanText(text), effort);
     return value === undefined ? undefined : { text: keptText(text), choice: '', value };
   }
   const chosen = node.choices.find(({ id }) => id === choice) ?? findChoice(node.choices, cleanText(text));
@@ -105,7 +110,7 @@ export function takeAnswer(
 /** Keeps what a node was answered, where it wants to. Whether the session can go on. */
 function save(draft: SprintDraft, node: NodeOf<'ask' | 'http_request'>, value: JsonValue): boolean {
   if (node.saveAs === undefined) return true;
-  return draft.changeContext(withValueAt(draft.state.context, [node.saveAs], value), node.id);
+  return draft.changeContext([[[node.saveAs], value]], node.id);
 }
 
 /** JSON is read, everything else kept as text. */

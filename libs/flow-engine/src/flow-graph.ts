@@ -4,10 +4,13 @@ import type { FlowNode, NodeType } from './flow-node.ts';
 import { quote } from './flow-problem.ts';
 import type { ProblemList } from './flow-problem.ts';
 import { reportIssue } from './node-issue.ts';
+import { expandedLength } from './safe-pattern.ts';
 
 const MAX_NODES = 1000;
 /** Of all conditions and questions: making one ready can take milliseconds. */
 const MAX_PATTERNS = 100;
+/** Of all of them, once their counted repetitions are written out: so long are 100 that take `.{1,300}`. */
+const MAX_PATTERNS_EXPANDED = 30_000;
 const MAX_ID_LENGTH = 64;
 
 /** A node as far as it could be read. */
@@ -47,15 +50,16 @@ export function readGraph(definition: unknown, errors: ProblemList): Map<string,
     return undefined;
   }
   const graph = new Map<string, GraphNode>();
-  let patterns = 0;
+  const patterns = { count: 0, expanded: 0 };
   for (const [index, node] of nodes.entries()) {
-    patterns += patternsIn(node);
-    if (patterns > MAX_PATTERNS) {
-      errors.add(
-        'TOO_MANY_PATTERNS',
-        `nodes[${index}].data`,
-        `a flow must not have more than ${MAX_PATTERNS} patterns`,
-      );
+    // Before any of the node's is made ready.
+    for (const pattern of patternsIn(node)) {
+      patterns.count += 1;
+      patterns.expanded += typeof pattern === 'string' ? expandedLength(pattern) : 0;
+    }
+    const problem = tooManyPatterns(patterns);
+    if (problem !== undefined) {
+      errors.add('TOO_MANY_PATTERNS', `nodes[${index}].data`, problem);
       return undefined;
     }
     readNode(node, `nodes[${index}]`, graph, errors);
@@ -68,8 +72,14 @@ export function readGraph(definition: unknown, errors: ProblemList): Map<string,
   return graph;
 }
 
-/** How many patterns a node's data has, whatever else it has. */
-function patternsIn(node: unknown): number {
+function tooManyPatterns({ count, expanded }: { count: number; expanded: number }): string | undefined {
+  if (count > MAX_PATTERNS) return `a flow must not have more than ${MAX_PATTERNS} patterns`;
+  if (expanded <= MAX_PATTERNS_EXPANDED) return undefined;
+  return `the patterns of a flow must not be longer than ${MAX_PATTERNS_EXPANDED} together once repetitions are written out`;
+}
+
+/** The patterns that a node's data has, whatever else it has and whatever they are. */
+function patternsIn(node: unknown): unknown[] {
   const data = isObject(node) && isObject(node['data']) ? node['data'] : {};
   const { cases, input } = data;
   const comparisons = (Array.isArray(cases) ? cases : [])
@@ -77,10 +87,9 @@ function patternsIn(node: unknown): number {
     .flatMap(({ all, any }) =>
       [all, any].flatMap((list: unknown): unknown[] => (Array.isArray(list) ? list : [])),
     );
-  const matches = comparisons.filter(
-    (comparison) => isObject(comparison) && comparison['op'] === 'matches',
-  ).length;
-  return matches + (isObject(input) && input['pattern'] !== undefined ? 1 : 0);
+  const matches = comparisons.filter(isObject).filter(({ op }) => op === 'matches');
+  const patterns = matches.map(({ right }) => right);
+  return isObject(input) && input['pattern'] !== undefined ? [...patterns, input['pattern']] : patterns;
 }
 
 function readNode(input: unknown, field: string, graph: Map<string, GraphNode>, errors: ProblemList): void {

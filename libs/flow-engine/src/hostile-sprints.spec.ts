@@ -39,6 +39,33 @@ const quotes: JsonObject = {
 };
 const spaces: JsonObject = { big: ' '.repeat(60_000) };
 const words = Array<string>(100).fill('zz');
+const numbers: JsonObject = { big: Array<number>(12_000).fill(1e-7) };
+const keys: JsonObject = Object.fromEntries(
+  Array.from({ length: 7_000 }, (_, n) => [`${n.toString(36)}_`, 1]),
+);
+/** As many of these as a text may hold. */
+const filtered = (filter: string) => () => ({
+  assign: { 'context.x': `{{context.big|${filter}}}`.repeat(170) },
+});
+/** Makes letters a and b in no order. */
+let seed = 1;
+const letters = Array.from({ length: 4_096 }, () => {
+  seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+  return seed >>> 31 ? 'a' : 'b';
+}).join('');
+
+/** How often something takes as long as something else, each at its best of three. */
+function timesAsLong(one: () => unknown, other: () => unknown): number {
+  const best = (run: () => unknown) =>
+    Math.min(
+      ...[1, 2, 3].map(() => {
+        const begun = performance.now();
+        run();
+        return performance.now() - begun;
+      }),
+    );
+  return best(one) / best(other);
+}
 
 describe('a sprint with too much to work out', () => {
   it.each<[string, () => Sprint]>([
@@ -72,11 +99,100 @@ describe('a sprint with too much to work out', () => {
       'filters in a row',
       () => run('send_message', () => ({ text: `{{context.big${'|upper|lower'.repeat(300)}}}` }), spaces),
     ],
+    ['lists that no filter can make anything of', () => run('set', filtered('date'), numbers, 1)],
+    ['texts that no filter can make anything of', () => run('set', filtered('number'), spaces, 3)],
+    ['a context copied', () => run('set', (n) => ({ assign: { [`context.x${n}`]: 1 } }), keys, 60)],
+    [
+      'objects whose keys are counted',
+      () => run('condition', conditions({ left: '{{context.o}}', op: 'empty' }), { o: keys }),
+    ],
+    [
+      'elements compared',
+      () =>
+        run(
+          'condition',
+          conditions({ left: '{{context.big}}', op: 'contains', right: 'x' }),
+          {
+            big: Array<number>(20_000).fill(1),
+          },
+          2,
+        ),
+    ],
+    [
+      'a text searched for one that nearly is all over it',
+      () =>
+        run(
+          'condition',
+          () => ({
+            cases: [
+              {
+                id: 'c',
+                any: Array<object>(5).fill({ left: '{{context.a}}', op: 'contains', right: '{{context.b}}' }),
+              },
+            ],
+          }),
+          { a: 'a'.repeat(48_000), b: `${'a'.repeat(20)}b${'a'.repeat(7_000)}` },
+          1,
+        ),
+    ],
+    [
+      'patterns of which much is under way at once',
+      () =>
+        run(
+          'condition',
+          () => ({
+            cases: [
+              {
+                id: 'c',
+                any: Array.from({ length: 5 }, (_, n) => ({
+                  left: '{{context.big}}',
+                  op: 'matches',
+                  right: `[ab]*a[ab]{${960 - n}}[cd]`,
+                })),
+              },
+            ],
+          }),
+          { big: letters },
+          1,
+        ),
+    ],
   ])('fails, and sends nothing that is not what it says: %s', (_what, sprintOf) => {
     const { state, effects } = sprintOf();
     expect(state).toMatchObject({ status: 'failed', wait: null, failure: { code: 'SPRINT_TOO_LONG' } });
     for (const effect of effects)
       expect(effect).not.toMatchObject({ text: expect.stringMatching(/^(done)?$/) });
+  });
+
+  it('is not one that changes fifty places of a large context in each of ten nodes', () => {
+    const places = Array.from({ length: 50 }, (_, at) => `x${at}`);
+    const changes = (n: number) => ({
+      assign: Object.fromEntries(places.map((name, at) => [`context.${at % 2 ? 'in.' : ''}${name}`, n])),
+    });
+    const { state } = run('set', changes, { in: keys }, 10);
+    expect(state.status).toBe('completed');
+    expect(state.context).toMatchObject({ x0: 9, x48: 9, in: { ...keys, x1: 9, x49: 9 } });
+  });
+
+  it('is not one with ordinary patterns and long answers', () => {
+    const right = '^[A-Za-z0-9._+-]+@(?:[a-z0-9-]+\\.)+[a-z]{2,12}$';
+    const any = Array<object>(5).fill({ left: '{{context.big}}', op: 'matches', right });
+    const { state } = run('condition', () => ({ cases: [{ id: 'c', any }] }), { big: letters }, 6);
+    expect(state.status).toBe('completed');
+  });
+
+  it('takes no longer to look for a long text among the elements of a list than for a short one', () => {
+    const lookFor = (text: string) => () =>
+      run(
+        'condition',
+        () => ({
+          cases: [
+            { id: 'c', any: [{ left: '{{context.list}}', op: 'contains', right: '{{context.text}}' }] },
+          ],
+        }),
+        { list: Array<number>(4_000).fill(1), text },
+        1,
+      );
+    expect(timesAsLong(lookFor(`${' '.repeat(32_000)}x`), lookFor(' x'))).toBeLessThan(10);
   });
 
   it('is not one with a hundred long messages', () => {
@@ -101,6 +217,31 @@ describe('patterns', () => {
     expect(checkFlow(matching(100), { sessionTtlMinutes: 30, channel: '' }).errors).toEqual([]);
     expect(checkFlow(matching(101), { sessionTtlMinutes: 30, channel: '' }).errors).toMatchObject([
       { code: 'TOO_MANY_PATTERNS', field: 'nodes[100].data' },
+    ]);
+  });
+
+  it('may be 30 000 long in a flow with their repetitions written out, and no longer', () => {
+    const flow = (count: number) => {
+      const all = Array.from({ length: count }, () => ({
+        left: 'a',
+        op: 'matches',
+        right: '(?:.{1,10}){1,99}x{1,10}',
+      }));
+      const cases = [
+        { id: 'a', all: all.slice(0, 20) },
+        { id: 'b', all: all.slice(20) },
+      ];
+      return { nodes: [{ id: 'n', type: 'condition', data: { cases } }], edges: [] };
+    };
+    expect(checkFlow(flow(30), { sessionTtlMinutes: 30, channel: '' }).errors).toEqual([]);
+    expect(checkFlow(flow(31), { sessionTtlMinutes: 30, channel: '' }).errors).toEqual([
+      {
+        code: 'TOO_MANY_PATTERNS',
+        field: 'nodes[0].data',
+        message:
+          'the patterns of a flow must not be longer than 30000 together once repetitions are written out',
+        nodeId: '',
+      },
     ]);
   });
 

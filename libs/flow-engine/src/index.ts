@@ -5,6 +5,7 @@ export { compileFlow } from './compile-flow.ts';
 export type { CompiledFlow, FlowFacts } from './compile-flow.ts';
 export { FLOW_ERROR_CODES, FLOW_WARNING_CODES } from './flow-problem.ts';
 export type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
+export { flowWeight } from './flow-weight.ts';
 export { coveredShare, joinCoverage } from './flow-coverage.ts';
 export type { FlowCoverage, NodeCoverage } from './flow-coverage.ts';
 export { isJsonObject } from './json-value.ts';

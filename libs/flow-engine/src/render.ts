@@ -1,10 +1,11 @@
+import { COST } from './effort.ts';
 import type { Effort } from './effort.ts';
 import { applyFilter, textOf } from './filters.ts';
 import type { FilterResult } from './filters.ts';
 import { cleanText, valueAt } from './json-value.ts';
 import type { JsonObject } from './json-value.ts';
 import { parseTemplate } from './template.ts';
-import type { TemplatePart, TemplateRoot, TemplateValue } from './template.ts';
+import type { TemplateFilter, TemplatePart, TemplateRoot, TemplateValue } from './template.ts';
 
 /** Characters a rendered text has at most; what is longer is cut, with a warning. */
 export const MAX_RENDERED = 10_000;
@@ -27,7 +28,7 @@ export function compileTemplate(text: string): Template {
 export function render(template: Template, scope: Scope, warnings: string[]): string {
   let output = '';
   for (const part of template) {
-    const text = typeof part === 'string' ? part : textOf(valueOf(part, scope, warnings));
+    const text = typeof part === 'string' ? part : writtenOut(valueOf(part, scope, warnings), scope.effort);
     scope.effort?.spend(text.length);
     output += text;
     if (output.length > MAX_RENDERED) {
@@ -43,7 +44,16 @@ export function evaluate(template: Template, scope: Scope, warnings: string[]): 
   const [only] = template;
   if (template.length !== 1 || typeof only !== 'object') return render(template, scope, warnings);
   const value = valueOf(only, scope, warnings);
-  return typeof value === 'string' ? cleanText(value) : value;
+  if (typeof value !== 'string') return value;
+  scope.effort?.spend(value.length);
+  return cleanText(value);
+}
+
+/** A value as a text; where it has to be written out for that, it counts. */
+export function writtenOut(value: FilterResult, effort: Effort | undefined): string {
+  const text = textOf(value);
+  if (typeof value === 'object' && value !== null) effort?.spend(text.length * COST.writing);
+  return text;
 }
 
 function valueOf({ root, path, filters }: TemplateValue, scope: Scope, warnings: string[]): FilterResult {
@@ -53,8 +63,7 @@ function valueOf({ root, path, filters }: TemplateValue, scope: Scope, warnings:
   let unread = '';
   for (const filter of filters) {
     const before = value;
-    value = applyFilter(filter, before);
-    scope.effort?.spend(typeof value === 'string' ? value.length : 1);
+    value = filtered(filter, before, scope.effort);
     if (before !== undefined && before !== null && value === undefined) unread = filter.name;
     // Filters in a row could double a text again and again.
     if (typeof value === 'string' && value.length > MAX_RENDERED) {
@@ -67,4 +76,17 @@ function valueOf({ root, path, filters }: TemplateValue, scope: Scope, warnings:
     warnings.push(`${[root, ...path].join('.').slice(0, MAX_NAMED)} ${problem}`);
   }
   return value;
+}
+
+/** What a filter makes of a value. It counts what the filter reads, too: of much it can make nothing. */
+function filtered(filter: TemplateFilter, value: FilterResult, effort: Effort | undefined): FilterResult {
+  const isNested = typeof value === 'object' && value !== null;
+  const isRead = filter.name !== 'default';
+  // All that the others see of a list or an object is its JSON, which is what `json` gives.
+  const read = isRead && isNested ? writtenOut(value, effort) : value;
+  const perCharacter = filter.name === 'upper' || filter.name === 'lower' ? COST.casing : 1;
+  if (isRead && typeof read === 'string') effort?.spend(read.length * perCharacter);
+  const result = isNested && filter.name === 'json' ? read : applyFilter(filter, read);
+  effort?.spend(typeof result === 'string' ? result.length : 1);
+  return result;
 }

@@ -1,7 +1,7 @@
 import type { CompiledNode } from './compile-flow.ts';
 import { holds } from './comparison.ts';
-import { valueAt, withValueAt } from './json-value.ts';
-import type { JsonObject } from './json-value.ts';
+import { valueAt } from './json-value.ts';
+import type { JsonObject, JsonValue } from './json-value.ts';
 import { evaluate, render } from './render.ts';
 import type { Scope, Template } from './render.ts';
 import type { HttpRequest, Message, Wait } from './session-state.ts';
@@ -113,16 +113,14 @@ function choose(draft: SprintDraft, node: NodeOf<'condition'>): string {
 function set(draft: SprintDraft, node: NodeOf<'set'>): string | undefined {
   const warnings: string[] = [];
   const { scope } = draft;
-  let { context } = draft.state;
-  for (const [path, template] of node.assign) {
-    // All of them read the context as it was before the node.
-    const value =
-      typeof template === 'object' && template !== null
-        ? (evaluate(template, scope, warnings) ?? null)
-        : template;
-    context = withValueAt(context, path, value);
-  }
-  if (context !== draft.state.context && !draft.changeContext(context, node.id)) return undefined;
+  // All of them read the context as it was before the node.
+  const changes = node.assign.map(([path, template]): [string[], JsonValue] => [
+    path,
+    typeof template === 'object' && template !== null
+      ? (evaluate(template, scope, warnings) ?? null)
+      : template,
+  ]);
+  if (changes.length > 0 && !draft.changeContext(changes, node.id)) return undefined;
   const detail: JsonObject = { node: node.type };
   if (node.assign.length > 0)
     detail['assigned'] = node.assign.map(([path]) => ['context', ...path].join('.'));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { patternProblem } from './safe-pattern.ts';
+import { parsePattern } from './safe-pattern.ts';
 
-describe('patternProblem', () => {
+describe('parsePattern', () => {
   it.each([
     '^\\d{4,6}$',
     '(?:a|b)+c*?',
@@ -11,8 +11,10 @@ describe('patternProblem', () => {
     '\\(?=',
     '(a+)+$',
     '(?:.{10}){100}',
+    '(?i:[a-zäöü]+ [一-龥]+)',
+    '[Ā-\u{1e943}]{9}(?-i:[Ā-\u{1e943}])',
   ])('takes %s', (pattern) => {
-    expect(patternProblem(pattern)).toBeUndefined();
+    expect(parsePattern(pattern)).toMatchObject({ pattern: expect.anything() });
   });
 
   it.each([
@@ -31,8 +33,21 @@ describe('patternProblem', () => {
     ['[^]', 'must not have an empty set of characters'],
     ['a{1001}', 'must not be longer than 1000 once repetitions are written out'],
     ['a{0,1001}', 'must not be longer than 1000 once repetitions are written out'],
+    ['(?i:[Ā-\u{1e943}])', 'must not have more than 65536 characters in ranges where it ignores case'],
+    [
+      '(?si:a)[\\x20-\\u{10ffff}]',
+      'must not have more than 65536 characters in ranges where it ignores case',
+    ],
+    [
+      '(?i:[^\\u{100}-\\ud83a\\udd43-a-z])',
+      'must not have more than 65536 characters in ranges where it ignores case',
+    ],
+    [
+      '(?i:[一-龥][一-龥][一-龥][一-龥])',
+      'must not have more than 65536 characters in ranges where it ignores case',
+    ],
     ['((a{11}){11}){11}', 'must not be longer than 1000 once repetitions are written out'],
   ])('refuses %s', (pattern, problem) => {
-    expect(patternProblem(pattern)).toBe(problem);
+    expect(parsePattern(pattern)).toEqual({ problem });
   });
 });

@@ -1,7 +1,9 @@
 import { CONTEXT_LIMITS } from '@parley/json-limits';
 import type { CompiledFlow } from './compile-flow.ts';
-import { Effort } from './effort.ts';
-import { isWithinDepth } from './json-value.ts';
+import { withChanges } from './context-change.ts';
+import type { ContextChange } from './context-change.ts';
+import { COST, Effort } from './effort.ts';
+import { isWithinDepth, valueAt } from './json-value.ts';
 import type { JsonObject } from './json-value.ts';
 import type { Scope } from './render.ts';
 import type { Effect, EntryType, FailureCode, SessionState, Sprint, TimelineEntry } from './session-state.ts';
@@ -73,9 +75,10 @@ export class SprintDraft {
     this.effects.push({ ...content, id: this.nextEffectId, nodeId });
   }
 
-  /** Replaces the context; fails the session where it has grown too large. Whether it has not. */
-  changeContext(context: JsonObject, nodeId: string): boolean {
-    if (!isWithinDepth(context, CONTEXT_LIMITS.maxDepth)) {
+  /** Changes the context; fails the session where it has grown too large. Whether it has not. */
+  changeContext(changes: readonly ContextChange[], nodeId: string): boolean {
+    const context = withChanges(this.state.context, changes, this.effort);
+    if (!changes.every(([path]) => isWithinContext(context, path))) {
       this.fail(
         'CONTEXT_TOO_DEEP',
         nodeId,
@@ -83,7 +86,9 @@ export class SprintDraft {
       );
       return false;
     }
-    if (Buffer.byteLength(JSON.stringify(context)) > CONTEXT_LIMITS.maxBytes) {
+    const text = JSON.stringify(context);
+    this.effort.spend(text.length * COST.measuring);
+    if (Buffer.byteLength(text) > CONTEXT_LIMITS.maxBytes) {
       this.fail('CONTEXT_TOO_LARGE', nodeId, `the context is larger than ${CONTEXT_LIMITS.maxBytes} bytes`);
       return false;
     }
@@ -105,6 +110,11 @@ export class SprintDraft {
     Object.assign(this.state, { status: 'expired', wait: null });
     this.note('expired', this.state.nodeId, {});
   }
+}
+
+/** Whether what a path leads to is nested no deeper than the context may be; all else has been looked at before. */
+function isWithinContext(context: JsonObject, path: readonly string[]): boolean {
+  return isWithinDepth(valueAt(context, path) ?? null, CONTEXT_LIMITS.maxDepth - path.length);
 }
 
 /** A flow's texts could hold thousands of values that are missing. */

@@ -44,6 +44,8 @@ export class TokenPermits {
   private readonly waiting: Waiter[] = [];
   private limit = 0;
   private asking = false;
+  /** The question under way and what follows from it; does not fail. */
+  private work: Promise<void> = Promise.resolve();
   /** What the database said was left, and what more is left from dropsAt on. */
   private free = { permits: 0, dropping: 0, dropsAt: 0 };
   private refusal = { limit: 0, until: 0, retryAt: 0 };
@@ -65,18 +67,20 @@ export class TokenPermits {
     this.leases.end(now);
     if (this.waiting.length === 0 && this.leases.use()) {
       const verdict = this.allow(now);
-      if (this.wantsMore(now)) void this.askAhead(now);
+      if (this.wantsMore(now)) this.work = this.askAhead(now);
       return verdict;
     }
     if (this.isRefused(now)) return this.refuse(now);
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
-      if (!this.asking) void this.serve();
+      if (!this.asking) this.work = this.serve();
     });
   }
 
   /** Gives back what is not used. */
   async close(): Promise<void> {
+    // What it grants is given back, too.
+    await this.work;
     clearTimeout(this.returning);
     this.leases.end(Infinity);
     if (this.leases.unused > 0) await this.request(0, 0, false).catch(() => undefined);
@@ -193,7 +197,7 @@ export class TokenPermits {
     this.returning = setTimeout(() => {
       this.returning = undefined;
       this.leases.end(this.now());
-      if (this.leases.unused > 0 && !this.asking) void this.giveBack();
+      if (this.leases.unused > 0 && !this.asking) this.work = this.giveBack();
       else this.returnLater();
     }, wait).unref();
   }
