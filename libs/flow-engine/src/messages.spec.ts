@@ -59,6 +59,22 @@ describe('a message', () => {
     });
   });
 
+  it('stays below the megabyte that NATS takes, however long its variables and text are', () => {
+    const names = Array.from({ length: 32 }, (_, index) => `v${index}`);
+    const variables = Object.fromEntries(names.map((name) => [name, '{{context.x}}']));
+    const caption = { type: 'image', url: 'https://shop.example/{{context.x}}', caption: '{{context.x}}' };
+    const template = { name: 'hello', language: 'en', variables };
+    // Written as six characters each.
+    const context = { x: '\u0001'.repeat(10_000) };
+    for (const data of [{ template }, { text: '{{context.x}}', media: caption }]) {
+      const [effect] = sent(data, context).last.effects;
+      expect(Buffer.byteLength(JSON.stringify(effect))).toBeLessThan(900_000);
+    }
+    const conversation = sent({ template }, context);
+    expect(conversation.messages[0]!.template!.variables[0]![1]).toHaveLength(4_096);
+    expect(conversation.last.timeline[1]!.warnings).toContain('the text was cut after 4096 characters');
+  });
+
   it('of a template without variables has none', () => {
     const conversation = sent({ template: { name: 'hello', language: 'en' } });
     expect(conversation.messages[0]?.template).toEqual({ name: 'hello', language: 'en', variables: [] });

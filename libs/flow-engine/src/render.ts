@@ -24,16 +24,16 @@ export function compileTemplate(text: string): Template {
   return 'parts' in parsed ? parsed.parts : [text];
 }
 
-/** The text with its values, which are never read as templates again. */
-export function render(template: Template, scope: Scope, warnings: string[]): string {
+/** The text with its values, which are never read as templates again, and up to so many characters. */
+export function render(template: Template, scope: Scope, warnings: string[], limit = MAX_RENDERED): string {
   let output = '';
   for (const part of template) {
     const text = typeof part === 'string' ? part : writtenOut(valueOf(part, scope, warnings), scope.effort);
     scope.effort?.spend(text.length);
     output += text;
-    if (output.length > MAX_RENDERED) {
-      warnings.push(`the text was cut after ${MAX_RENDERED} characters`);
-      return cleanText(output.slice(0, MAX_RENDERED));
+    if (output.length > limit) {
+      warnings.push(`the text was cut after ${limit} characters`);
+      return cleanText(output.slice(0, limit));
     }
   }
   return cleanText(output);

@@ -40,13 +40,16 @@ export function runNode(draft: SprintDraft, node: CompiledNode): string | undefi
   }
 }
 
+/** Of a template message's variable: with 32 of them a message stays below the megabyte that NATS takes, whatever they are. */
+const MAX_VARIABLE = 4_096;
+
 function sendMessage(draft: SprintDraft, node: NodeOf<'send_message'>): string {
   const warnings: string[] = [];
   const { scope } = draft;
   const message: Message = {
     text: node.text ? render(node.text, scope, warnings) : '',
     template: node.template
-      ? { ...node.template, variables: renderAll(node.template.variables, scope, warnings) }
+      ? { ...node.template, variables: renderAll(node.template.variables, scope, warnings, MAX_VARIABLE) }
       : null,
     media: mediaOf(node.media, scope, warnings),
     choices: [],
@@ -193,8 +196,13 @@ function untilOf({ until }: Wait): string | null {
   return until === null ? null : new Date(until).toISOString();
 }
 
-function renderAll(templates: [string, Template][], scope: Scope, warnings: string[]): [string, string][] {
-  return templates.map(([name, template]) => [name, render(template, scope, warnings)]);
+function renderAll(
+  templates: [string, Template][],
+  scope: Scope,
+  warnings: string[],
+  limit?: number,
+): [string, string][] {
+  return templates.map(([name, template]) => [name, render(template, scope, warnings, limit)]);
 }
 
 /** Headers hold one line of Latin-1. */
