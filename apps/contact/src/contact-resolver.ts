@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { DomainError, invalidFields } from '@parley/errors';
+import { DomainError, invalidFields, unavailable } from '@parley/errors';
 import { checkItem } from '@parley/grpc';
 import { parsePhone } from '@parley/phone';
 import { Database } from '@parley/postgres';
@@ -83,7 +83,10 @@ export class ContactResolver {
         if (refusal) return refusal;
         return { contact: show(contact, view), created: !item.validateOnly && created.delete(contact.id) };
       }
-      return item.id === '' ? { contact: unknownContact(item, view), created: true } : contactNotFound();
+      if (item.id !== '') return contactNotFound();
+      if (item.validateOnly) return { contact: unknownContact(item, view), created: true };
+      // Another caller gave the phone away between the statements.
+      return unavailable('The contact of this phone changed meanwhile');
     });
   }
 

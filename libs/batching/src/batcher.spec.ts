@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { DomainError } from '@parley/errors';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 
@@ -142,6 +142,17 @@ describe('a batcher', () => {
     await turn();
     // The one whose caller has gone is not sent any more.
     expect(batches).toHaveLength(1);
+  });
+
+  it('waits for a deadline further away than a timer can be', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const { batcher, batches } = held();
+    const result = batcher.submit(1, Date.now() + 2 ** 40);
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1]);
+    timers.mockRestore();
+    await turn();
+    batches[0]!.end();
+    expect(await result).toBe(10);
   });
 
   it('fails an item that is late when its batch leaves, and sends the others', async () => {

@@ -25,6 +25,9 @@ export interface BatcherOptions<Item, Result> {
   run: (items: Item[], deadline: number) => Promise<(Result | DomainError)[]>;
 }
 
+/** Node's timers take no more, and fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 interface Entry<Item, Result> {
   item: Item;
   deadline: number;
@@ -76,7 +79,8 @@ export class Batcher<Item, Result> {
     clearTimeout(this.timer);
     this.timerAt = at;
     // Whoever waits holds the process by something else.
-    this.timer = setTimeout(() => this.rejectLate(), Math.max(0, at - Date.now())).unref();
+    const wait = Math.min(Math.max(0, at - Date.now()), MAX_TIMER_MS);
+    this.timer = setTimeout(() => this.rejectLate(), wait).unref();
   }
 
   private rejectLate(): void {

@@ -134,6 +134,8 @@ export class EventStream {
     while (!this.closed) {
       try {
         await this.ensureStream(connection);
+        // A stream that was lost and a connection that came back may both have led here.
+        this.pause();
         this.publisher = new PipelinedPublisher(connection, this.options.name);
         this.options.logger.log(`Events go to stream ${this.options.name}`);
         for (const listener of this.listeners) listener();
