@@ -14,7 +14,7 @@ export async function runStatement<Row>(pool: Pool, text: string, parameters: un
   const client = await pool.connect();
   client.on('error', ignore);
   try {
-    const { rows } = await client.query(prepared(text, parameters));
+    const { rows } = await send(client, text, parameters);
     client.off('error', ignore).release();
     return rows as Row[];
   } catch (error) {
@@ -47,27 +47,42 @@ export async function runStatements<T>(pool: Pool, work: (tx: Statements) => Pro
 }
 
 async function beginAndCommit<T>(client: PoolClient, work: (tx: Statements) => Promise<T>): Promise<T> {
-  const sent: Promise<QueryResult>[] = [];
-  const send = (text: string, parameters: unknown[]): Promise<QueryResult> => {
-    const result = client.query(prepared(text, parameters));
+  const sent: Promise<Answer>[] = [];
+  const sendHere = (text: string, parameters: unknown[]): Promise<Answer> => {
+    const answer = send(client, text, parameters);
     // Who does not wait for it is told by the commit.
-    result.catch(() => undefined);
-    sent.push(result);
-    return result;
+    answer.catch(() => undefined);
+    sent.push(answer);
+    return answer;
   };
 
-  void send('BEGIN ISOLATION LEVEL READ COMMITTED', []);
+  void sendHere('BEGIN ISOLATION LEVEL READ COMMITTED', []);
   const result = await work({
     query: async <Row>(text: string, parameters: unknown[] = []) =>
-      (await send(text, parameters)).rows as Row[],
-    post: (text, parameters) => void send(text, parameters),
+      (await sendHere(text, parameters)).rows as Row[],
+    post: (text, parameters) => void sendHere(text, parameters),
   });
-  const commit = send('COMMIT', []);
+  const commit = sendHere('COMMIT', []);
   await Promise.all(sent);
   // A statement that failed and was not waited for turns COMMIT into ROLLBACK; it has thrown above.
   const { command } = await commit;
   if (command !== 'COMMIT') throw new Error(`COMMIT was answered with ${command}`);
   return result;
+}
+
+type Answer = Pick<QueryResult, 'rows' | 'command'>;
+
+/**
+ * Sends a statement. The driver's objects of one that is over are kept for long by others of theirs that are dead and in V8's old
+ * space, so they are let go of what is large: the rows and the parameters, which V8 would copy meanwhile.
+ */
+async function send(client: PoolClient, text: string, parameters: unknown[]): Promise<Answer> {
+  const values = [...parameters];
+  const result: QueryResult = await client.query(prepared(text, values));
+  const { rows, command } = result;
+  result.rows = [];
+  values.length = 0;
+  return { rows, command };
 }
 
 function ignore(): void {}
