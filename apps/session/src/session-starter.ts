@@ -142,7 +142,7 @@ export class SessionStarter {
 
 /**
  * Starts that a statement takes together. What writes much comes last, in parts, each of about as much as a statement can write
- * in its time: others of the batch do not wait for it, or fail with it. Those of one contact and flow stay together.
+ * in its time: others of the batch do not wait for it, or fail with it. Those of one contact and flow keep their order.
  */
 function partsOf(starts: PreparedStart[]): PreparedStart[][] {
   const heavy = new Set(starts.filter((start) => lengthOf(start) > MAX_LIGHT).map(keyOf));
