@@ -36,6 +36,9 @@ const list = (filter: {
     ...filter,
   });
 
+/** What a start may say of its contact. */
+const FACTS = { phone: '+14155550123', name: '', email: '', tags: [], metadata: '{}' };
+
 describe('starting a session', () => {
   it('starts one that is read at once, with its expiry a TTL ahead (P2)', async () => {
     const request = newStart(app);
@@ -168,6 +171,8 @@ describe('a batch', () => {
     ['flowVersion', 0, 'flow_version'],
     ['context', '{"a":"\\u0000"}', 'context'],
     ['context', '"text"', 'context'],
+    ['contact', { ...FACTS, name: 'a\0b' }, 'contact.name'],
+    ['contact', { ...FACTS, tags: ['vip', 'a\0b'] }, 'contact.tags[1]'],
   ])('refuses %s = %j, naming the field, and writes nothing (P3)', async (field, value, name) => {
     const request = newStart(app);
     await expect(app.start({ ...request, [field]: value })).rejects.toMatchObject({
