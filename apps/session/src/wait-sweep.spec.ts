@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Database } from '@parley/postgres';
+import { Logger } from '@parley/service';
 import { eventually, rowsReadBy } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { addRunning } from './testing/running-sessions.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
-import { findDueWaits } from './waiting-sessions.ts';
+import type { SessionRunner } from './session-runner.ts';
+import { WaitSweep } from './wait-sweep.ts';
+import { findDueWaits, type SessionRef } from './waiting-sessions.ts';
 
 let app: SessionApp;
 beforeEach(async () => {
@@ -67,4 +70,28 @@ it('goes through those that are due from where it was, without reading what is b
   }
   expect(seen.size).toBe(301);
   await database.close();
+});
+
+it('goes on with the next of thousands after a batch that failed, while some are passed over', async () => {
+  await addRunning(app, 2_100, { tenantId: uuidv7(), waits: '-1 minute' });
+  await app.database.query("UPDATE sessions SET wait_until = wait_until - random() * interval '1 hour'");
+  const database = await Database.connect({ url: app.database.url, name: 'session', poolSize: 1 });
+  const [lacking, ...others] = await findDueWaits(database, 2_100);
+  const handed: string[] = [];
+  let calls = 0;
+  const runOn = (due: SessionRef[]): Promise<SessionRef[]> => {
+    calls += 1;
+    if (calls === 2) return Promise.reject(new Error('too much'));
+    if (calls === 1) return Promise.resolve(due.filter(({ id }) => id === lacking!.id));
+    handed.push(...due.map(({ id }) => id));
+    return Promise.resolve([]);
+  };
+  const logger = new Logger('session', 'silent');
+  const sweep = new WaitSweep(database, { runOn } as unknown as SessionRunner, logger);
+  sweep.start();
+  await eventually(() => expect(handed.length).toBeGreaterThan(1_000));
+  await sweep.stop();
+  await database.close();
+  // The first call had two hundred of them, one of which was lacking.
+  expect(handed).toEqual(others.slice(199, 199 + handed.length).map(({ id }) => id));
 });

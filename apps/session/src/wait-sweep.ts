@@ -56,11 +56,12 @@ export class WaitSweep {
   private async runBatch(): Promise<boolean> {
     const now = performance.now();
     for (const [key, until] of this.passedOver) if (until <= now) this.passedOver.delete(key);
-    const reading = this.passedOver.size > 0 ? MAX_READ : this.limit.rows;
+    const { rows } = this.limit;
+    const reading = this.passedOver.size > 0 ? MAX_READ : rows;
     const due = await findDueWaits(this.database, reading, this.after);
-    const batch = due.filter((session) => !this.passesOver(session)).slice(0, this.limit.rows);
+    const batch = due.filter((session) => !this.passesOver(session)).slice(0, rows);
     const ran = await this.run(batch);
-    if (batch.length === this.limit.rows) this.after = batch.at(-1);
+    if (batch.length === rows) this.after = batch.at(-1);
     else this.after = due.length === reading ? due.at(-1) : undefined;
     return this.after !== undefined && ran > 0;
   }
