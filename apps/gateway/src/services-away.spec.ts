@@ -2,7 +2,7 @@ import { status as GrpcCode } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { DomainError, invalidFields } from '@parley/errors';
 import { toServiceError } from '@parley/grpc';
-import { inTime, POSTGRES_URL } from '@parley/testing';
+import { inTime } from '@parley/testing';
 import { FakeContactService } from './testing/fake-contact-service.ts';
 import { GatewayApp, type Answer } from './testing/gateway-app.ts';
 import { Wire } from './testing/wire.ts';
@@ -62,14 +62,9 @@ describe('a dependency that is away', () => {
   });
 
   it('its own database: 503 to every token, since none can be looked up (P10)', async () => {
-    const url = new URL(process.env[POSTGRES_URL]!);
-    const wire = await Wire.to(url.hostname, Number(url.port));
+    const wire = await Wire.toDatabase();
     open.push({ close: () => wire.cut() });
-    const app = await start((databaseUrl) => {
-      const over = new URL(databaseUrl);
-      over.host = wire.address;
-      return { DATABASE_URL: over.href };
-    });
+    const app = await start((databaseUrl) => ({ DATABASE_URL: wire.leadTo(databaseUrl) }));
     const { token } = await app.createToken();
     expect((await app.request('GET', '/api/v1/me', { token })).status).toBe(200);
     const other = await app.createToken();

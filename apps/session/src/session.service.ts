@@ -34,6 +34,7 @@ export class SessionService {
     states: SessionState[],
   ): Promise<{ page: CurrentSession[]; next: string }> {
     const after = decodePageToken(request.pageToken, UUID_KEY);
+    const limit = request.pageSize + 1;
     const sessions = await this.database.read((manager) => {
       const query = manager.getRepository(CurrentSession).createQueryBuilder('s');
       query.where('s.tenantId = :tenantId', { tenantId: request.tenantId });
@@ -41,14 +42,8 @@ export class SessionService {
       if (request.flowId !== '') query.andWhere('s.flowId = :flowId', { flowId: request.flowId });
       if (request.contactId !== '')
         query.andWhere('s.contactId = :contactId', { contactId: request.contactId });
-      if (states.length > 0) {
-        const limit = request.pageSize + 1;
-        query.andWhere(`s.id = ANY(ARRAY(${idsOf(states, request, after)}))`, { limit });
-      }
-      return query
-        .orderBy('s.id', 'DESC')
-        .limit(request.pageSize + 1)
-        .getMany();
+      if (states.length > 0) query.andWhere(`s.id = ANY(ARRAY(${idsOf(states, request, after)}))`, { limit });
+      return query.orderBy('s.id', 'DESC').limit(limit).getMany();
     });
     return splitPage(sessions, request.pageSize, (session) => session.id);
   }

@@ -92,7 +92,7 @@ async function startAll(tx: OutboxStatements, starts: PreparedStart[], outcomes:
   const end = performance.now() + ROUNDS_LIMIT_MS;
   let pending = starts;
   for (let idle = 0; idle < MAX_IDLE_ROUNDS && pending.length > 0 && performance.now() < end;) {
-    const first = firstOfEachKey(pending);
+    const first = [...firstOfEach(pending, keyOf).values()];
     await startNew(tx, first, outcomes);
     const ended = first.filter(({ id, sprint }) => outcomes.has(id) && sprint.status !== 'running');
     if (ended.length > 0) await finishSessions(tx, ended);
@@ -109,7 +109,7 @@ async function startAll(tx: OutboxStatements, starts: PreparedStart[], outcomes:
 /** Answers starts that a running session stands in the way of, or ends that session. */
 async function makeRoom(tx: OutboxStatements, held: PreparedStart[], outcomes: Outcomes): Promise<void> {
   await meetRunning(tx, held, outcomes);
-  const next = firstOfEachKey(withoutOutcome(held, outcomes));
+  const next = [...firstOfEach(withoutOutcome(held, outcomes), keyOf).values()];
   if (next.length === 0) return;
   // What held these back is dead or has just ended, or is to make room.
   await expireDead(tx, next);
@@ -117,9 +117,12 @@ async function makeRoom(tx: OutboxStatements, held: PreparedStart[], outcomes: O
   if (restarts.length > 0) await cancelRunningOf(tx, restarts);
 }
 
-function firstOfEachKey(starts: PreparedStart[]): PreparedStart[] {
-  const keys = new Set<string>();
-  return starts.filter((start) => !keys.has(keyOf(start)) && keys.add(keyOf(start)));
+/** The first start of each key, by the key. */
+function firstOfEach(
+  starts: PreparedStart[],
+  key: (start: PreparedStart) => string,
+): Map<string, PreparedStart> {
+  return new Map([...Map.groupBy(starts, key)].map(([name, [first]]) => [name, first!]));
 }
 
 /** What a start that met this running session is answered; nothing where it goes on. */
@@ -154,7 +157,7 @@ async function claimAll(
   outcomes: Outcomes,
 ): Promise<Set<PreparedStart>> {
   if (keyed.length === 0) return new Set();
-  const leaders = [...leadersOf(keyed).values()];
+  const leaders = [...firstOfEach(keyed, requestKeyOf).values()];
   const taken = await claimRequests(tx, leaders);
   const repeated = keyed.filter((start) => !taken.has(requestKeyOf(start)));
   if (repeated.length > 0) {
@@ -169,7 +172,7 @@ async function claimAll(
 
 /** Twins in one batch: the first is made, the others are answered as it was. */
 function followLeaders(keyed: PreparedStart[], outcomes: Outcomes): void {
-  const leaders = leadersOf(keyed);
+  const leaders = firstOfEach(keyed, requestKeyOf);
   for (const start of keyed) {
     const leader = leaders.get(requestKeyOf(start))!;
     const outcome = outcomes.get(leader.id);
@@ -188,10 +191,6 @@ export function replay(request: RequestKey, earlier: EarlierStart): Start | Doma
 function requestIdReused(): DomainError {
   const text = 'The request id was already used with a different request';
   return new DomainError('failed_precondition', 'REQUEST_ID_REUSED', text);
-}
-
-function leadersOf(keyed: PreparedStart[]): Map<string, PreparedStart> {
-  return new Map(keyed.toReversed().map((start) => [requestKeyOf(start), start]));
 }
 
 function startedItself(start: PreparedStart, outcomes: Outcomes): boolean {

@@ -34,6 +34,7 @@ function run(type: string, data: (n: number) => object, context: JsonObject, cou
 const conditions = (comparison: object) => () => ({
   cases: Array.from({ length: 20 }, (_, n) => ({ id: `c${n}`, any: Array<object>(10).fill(comparison) })),
 });
+const anyOf = (any: object[]) => () => ({ cases: [{ id: 'c', any }] });
 const quotes: JsonObject = {
   big: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`k${n}`, '"'.repeat(500)])),
 };
@@ -123,14 +124,7 @@ describe('a sprint with too much to work out', () => {
       () =>
         run(
           'condition',
-          () => ({
-            cases: [
-              {
-                id: 'c',
-                any: Array<object>(5).fill({ left: '{{context.a}}', op: 'contains', right: '{{context.b}}' }),
-              },
-            ],
-          }),
+          anyOf(Array<object>(5).fill({ left: '{{context.a}}', op: 'contains', right: '{{context.b}}' })),
           { a: 'a'.repeat(48_000), b: `${'a'.repeat(20)}b${'a'.repeat(7_000)}` },
           1,
         ),
@@ -140,18 +134,13 @@ describe('a sprint with too much to work out', () => {
       () =>
         run(
           'condition',
-          () => ({
-            cases: [
-              {
-                id: 'c',
-                any: Array.from({ length: 5 }, (_, n) => ({
-                  left: '{{context.big}}',
-                  op: 'matches',
-                  right: `[ab]*a[ab]{${960 - n}}[cd]`,
-                })),
-              },
-            ],
-          }),
+          anyOf(
+            Array.from({ length: 5 }, (_, n) => ({
+              left: '{{context.big}}',
+              op: 'matches',
+              right: `[ab]*a[ab]{${960 - n}}[cd]`,
+            })),
+          ),
           { big: letters },
           1,
         ),

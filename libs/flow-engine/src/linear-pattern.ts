@@ -3,7 +3,7 @@ import { COST } from './effort.ts';
 import type { Effort } from './effort.ts';
 
 /** Characters of a text that a pattern is tried on; what is longer is cut. */
-export const MAX_TEXT = 4096;
+const MAX_TEXT = 4096;
 
 /** A pattern, made ready for a machine that needs time linear in the text's length, whatever the pattern. */
 export type LinearPattern = RE2JS;

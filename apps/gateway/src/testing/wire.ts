@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { POSTGRES_URL } from '@parley/testing';
 
 /** A connection to a server that a test can cut; or to nobody, who takes connections and never says a word. */
 export class Wire {
@@ -16,9 +17,11 @@ export class Wire {
     return Wire.listen(() => []);
   }
 
-  static async to(host: string, port: number): Promise<Wire> {
+  /** To the tests' Postgres. */
+  static async toDatabase(): Promise<Wire> {
+    const { hostname, port } = new URL(process.env[POSTGRES_URL]!);
     return Wire.listen((near) => {
-      const far = connect({ host, port });
+      const far = connect({ host: hostname, port: Number(port) });
       near.pipe(far).pipe(near);
       return [far];
     });
@@ -26,6 +29,13 @@ export class Wire {
 
   get address(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** The URL of a database, reached over this wire. */
+  leadTo(databaseUrl: string): string {
+    const url = new URL(databaseUrl);
+    url.host = this.address;
+    return url.href;
   }
 
   /** Breaks what is connected and refuses what comes. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually, POSTGRES_URL } from '@parley/testing';
+import { eventually } from '@parley/testing';
 import { GatewayApp } from '../testing/gateway-app.ts';
 import { Wire } from '../testing/wire.ts';
 
@@ -126,14 +126,9 @@ describe('a stream of JSON lines', () => {
   });
 
   it('goes on while its token cannot be looked up: such an item is a 503, as a single call would be', async () => {
-    const url = new URL(process.env[POSTGRES_URL]!);
-    const wire = await Wire.to(url.hostname, Number(url.port));
+    const wire = await Wire.toDatabase();
     open.push({ close: () => wire.cut() });
-    const app = await start((databaseUrl) => {
-      const over = new URL(databaseUrl);
-      over.host = wire.address;
-      return { DATABASE_URL: over.href };
-    });
+    const app = await start((databaseUrl) => ({ DATABASE_URL: wire.leadTo(databaseUrl) }));
     const { token } = await app.createToken();
     const stream = new Stream(app, token);
     expect(await stream.ask()).toBe(422);
