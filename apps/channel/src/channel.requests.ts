@@ -17,6 +17,11 @@ const kind = z
   .enum([ChannelKind.WEBHOOK, ChannelKind.WHATSAPP], 'must be a kind of channel')
   .transform((given): Kind => KINDS[given]);
 
+const anyOrKind = z.union(
+  [z.literal(ChannelKind.UNSPECIFIED).transform(() => undefined), kind],
+  'must be a kind of channel',
+);
+
 /** A secret as it goes into a header or an HMAC. */
 const secret = (max: number) =>
   z
@@ -66,10 +71,7 @@ export const listChannelsRequest = z.object({ tenantId: uuid });
 
 export const listDeliveriesRequest = z.object({
   tenantId: uuid,
-  channel: z.union(
-    [z.literal(ChannelKind.UNSPECIFIED).transform(() => undefined), kind],
-    'must be a kind of channel',
-  ),
+  channel: anyOrKind,
   status: z
     .enum(
       [
@@ -86,7 +88,7 @@ export const listDeliveriesRequest = z.object({
   pageToken: z.string(),
 });
 
-export const deliveryRequest = z.object({ tenantId: uuid, id: uuid });
+export const deliveryRequest = z.object({ tenantId: uuid, id: uuid, channel: anyOrKind });
 
 export type SetChannel = z.output<ReturnType<typeof setChannelRequest>>;
 export type ChannelRequest = z.output<typeof channelRequest>;

@@ -54,18 +54,17 @@ export class DeliveryService {
     return splitPage(rows, request.pageSize, ({ id }) => id);
   }
 
-  async retry({ tenantId, id }: DeliveryRequest): Promise<DeliveryRow> {
+  async retry({ tenantId, id, channel }: DeliveryRequest): Promise<DeliveryRow> {
+    const asked = 'tenant_id = $1 AND id = $2 AND channel = coalesce($3, channel)';
+    const values = [tenantId, id, channel ?? null];
     const [retried] = await this.database.query<DeliveryRow>(
       `UPDATE deliveries SET status = 'pending', attempts = 0, due_at = clock_timestamp(), failure_code = NULL,
          failure_message = NULL, provider_message_id = '', updated_at = clock_timestamp()
-       WHERE tenant_id = $1 AND id = $2 AND status = 'failed' RETURNING ${COLUMNS}`,
-      [tenantId, id],
+       WHERE ${asked} AND status = 'failed' RETURNING ${COLUMNS}`,
+      values,
     );
     if (retried) return retried;
-    const [found] = await this.database.query('SELECT 1 FROM deliveries WHERE tenant_id = $1 AND id = $2', [
-      tenantId,
-      id,
-    ]);
+    const [found] = await this.database.query(`SELECT 1 FROM deliveries WHERE ${asked}`, values);
     if (!found) throw new DomainError('not_found', 'DELIVERY_NOT_FOUND', 'Delivery not found');
     throw new DomainError('failed_precondition', 'DELIVERY_NOT_FAILED', 'Delivery has not failed');
   }

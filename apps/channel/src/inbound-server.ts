@@ -81,10 +81,8 @@ async function answerTo(request: IncomingMessage, whatsApp: WhatsAppInbound): Pr
   if (tenantId === undefined) return { status: 404, body: 'Not found' };
   if (request.method === 'GET') return whatsApp.verify(tenantId, new URLSearchParams(query));
   if (request.method !== 'POST') return { status: 405, body: 'Method not allowed' };
-  const body = await readBody(request);
-  if (!body) return { status: 413, body: 'Too large' };
   const signature = request.headers['x-hub-signature-256'];
-  return whatsApp.receive(tenantId, body, typeof signature === 'string' ? signature : undefined);
+  return whatsApp.receive(tenantId, typeof signature === 'string' ? signature : '', () => readBody(request));
 }
 
 /** As it came, for it is signed; undefined where it is too large. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ChannelStatus, DeliveryStatus } from '@parley/contracts/channel';
+import { ChannelKind, ChannelStatus, DeliveryStatus } from '@parley/contracts/channel';
 import { call } from '@parley/grpc';
 import {
   EventProbe,
@@ -270,9 +270,12 @@ describe('an attempt that fails', () => {
     const [dead] = await app.waitFor(message.tenantId, FAILED);
     status = 200;
     const { tenantId } = message;
-    const retry = (id: string, tenant = tenantId) =>
-      call(app.client, app.client.retryDelivery, { tenantId: tenant, id });
+    const retry = (id: string, tenant = tenantId, channel = ChannelKind.WEBHOOK) =>
+      call(app.client, app.client.retryDelivery, { tenantId: tenant, id, channel });
     await expect(retry(dead!.id, uuidv7())).rejects.toMatchObject({ reason: 'DELIVERY_NOT_FOUND' });
+    await expect(retry(dead!.id, tenantId, ChannelKind.WHATSAPP)).rejects.toMatchObject({
+      reason: 'DELIVERY_NOT_FOUND',
+    });
     expect((await retry(dead!.id)).delivery).toMatchObject({
       status: PENDING,
       attempts: 0,

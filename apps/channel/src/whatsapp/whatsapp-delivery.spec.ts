@@ -149,7 +149,7 @@ describe('a message that was sent again', () => {
     const repeated = statusOf('wamid.1', 'failed', { ...undeliverable, ...reference(1, first!) });
     await tell(tenantId, repeated);
     await app.waitFor(tenantId, FAILED);
-    await call(app.client, app.client.retryDelivery, { tenantId, id });
+    await call(app.client, app.client.retryDelivery, { tenantId, id, channel: ChannelKind.UNSPECIFIED });
     await eventually(() => expect(meta.requests).toHaveLength(2));
     // While the second is under way, and once it is sent.
     await tell(tenantId, repeated);

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { connect as connectTcp } from 'node:net';
+import { once } from 'node:events';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ReplyResult } from '@parley/contracts/session';
 import { v7 as uuidv7 } from 'uuid';
@@ -157,6 +158,17 @@ describe('what a contact sends', () => {
   });
 });
 
+const SIGNED = `X-Hub-Signature-256: sha256=${'0'.repeat(64)}\r\n`;
+/** A notification whose body is not all there yet. */
+async function begin(tenant: string, headers: string): Promise<Socket> {
+  const [host, port] = inbound.split(':');
+  const socket = connectTcp(Number(port), host);
+  await once(socket, 'connect');
+  const head = `POST /webhooks/whatsapp/${tenant} HTTP/1.1\r\nHost: x\r\n${headers}Content-Length: 100\r\n\r\n{`;
+  await new Promise((resolve) => socket.write(head, resolve));
+  return socket;
+}
+
 describe('a notification', () => {
   const body = notification({ messages: [textMessage('wamid.1', 'hi')] });
 
@@ -210,13 +222,19 @@ describe('a notification', () => {
     }
   });
 
+  it.each([
+    ['for a tenant without WhatsApp', uuidv7, SIGNED, 404],
+    ['without a signature', () => tenantId, '', 401],
+  ])('%s is answered before its body comes', async (_what, tenant, headers, status) => {
+    const socket = await begin(tenant(), headers);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    socket.destroy();
+  });
+
   it('that breaks off harms nobody, and is no fault to be logged', async () => {
     const errors = jest.spyOn(app.logger, 'error');
-    const [host, port] = inbound.split(':');
-    const socket = connectTcp(Number(port), host);
-    await new Promise<void>((resolve) => socket.on('connect', resolve));
-    const request = `POST /webhooks/whatsapp/${tenantId} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`;
-    await new Promise((resolve) => socket.write(request, resolve));
+    const socket = await begin(tenantId, SIGNED);
     socket.destroy();
     expect((await receive(textMessage('wamid.1', 'hi'))).status).toBe(200);
     expect(errors.mock.calls).toEqual([]);

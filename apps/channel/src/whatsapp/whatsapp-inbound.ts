@@ -40,6 +40,7 @@ const OUTCOMES: Partial<Record<ReplyResult, Outcome>> = {
 };
 
 const NOT_FOUND: InboundAnswer = { status: 404, body: 'Not found' };
+const BAD_SIGNATURE: InboundAnswer = { status: 401, body: 'Bad signature' };
 
 /**
  * What Meta sends: its question whether the address is ours, and notifications of what contacts wrote and of what became
@@ -68,11 +69,21 @@ export class WhatsAppInbound {
     return { status: 200, body: query.get('hub.challenge') ?? '' };
   }
 
-  /** POST. Fails with UNAVAILABLE: then it is to come again. */
-  async receive(tenantId: string, body: Buffer, signature: string | undefined): Promise<InboundAnswer> {
+  /**
+   * POST. Fails with UNAVAILABLE: then it is to come again. read: the body, undefined where it is too large; not asked for what
+   * nobody is to get, so that only somebody who knows a tenant takes memory.
+   */
+  async receive(
+    tenantId: string,
+    signature: string,
+    read: () => Promise<Buffer | undefined>,
+  ): Promise<InboundAnswer> {
     const settings = await this.settingsOf(tenantId);
     if (!settings) return NOT_FOUND;
-    if (!isSigned(body, signature, settings.appSecret)) return { status: 401, body: 'Bad signature' };
+    if (signature === '') return BAD_SIGNATURE;
+    const body = await read();
+    if (!body) return { status: 413, body: 'Too large' };
+    if (!isSigned(body, signature, settings.appSecret)) return BAD_SIGNATURE;
     const notification = readNotification(parseJson(body), settings.phoneNumberId);
     if (!notification) return { status: 400, body: 'Not a notification' };
     if (notification.ignored > 0) this.count('unsupported', notification.ignored);

@@ -83,9 +83,9 @@ export class ChannelsController {
     @Param('kind') kind: string,
     @Param('id') id: string,
   ): Promise<object> {
-    kindOf(kind);
     const { delivery } = await call(this.channels, this.channels.retryDelivery, {
       tenantId,
+      channel: kindOf(kind),
       id: idInPath(id, 'DELIVERY_NOT_FOUND'),
     });
     return toDeliveryView(delivery!);

@@ -170,6 +170,7 @@ describe('/channels', () => {
 
   it('sends a failed message again', async () => {
     expect((await ask('POST', `/webhook/deliveries/${ID}/retry`)).body).toMatchObject({ id: ID });
+    expect(channels.asked[0]!.request).toEqual({ tenantId, channel: ChannelKind.WEBHOOK, id: ID });
     channels.fail('DELIVERY_NOT_FAILED');
     expect((await ask('POST', `/webhook/deliveries/${ID}/retry`)).status).toBe(409);
     expect((await ask('POST', '/webhook/deliveries/x/retry')).status).toBe(404);
