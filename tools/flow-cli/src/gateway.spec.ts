@@ -13,10 +13,17 @@ const PAGES = new Map([
 ]);
 
 let server: Server;
+/** Answered with 429 before anything else. */
+let refusals = 0;
 let gateway: Gateway;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
+    if (refusals > 0) {
+      refusals--;
+      response.writeHead(429, { 'retry-after': '1' }).end('{"error":"Too many requests"}');
+      return;
+    }
     const after = new URL(request.url!, 'http://gateway').searchParams.get('after');
     response.setHeader('content-type', 'application/json').end(JSON.stringify(PAGES.get(after!)));
   });
@@ -26,6 +33,13 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 it('lists flows to the last page, however few a page has', async () => {
+  const ids: string[] = [];
+  for await (const { id } of gateway.list()) ids.push(id);
+  expect(ids).toEqual(['f', 'e', 'd', 'c']);
+});
+
+it('goes on when it may, where it asks too often', async () => {
+  refusals = 2;
   const ids: string[] = [];
   for await (const { id } of gateway.list()) ids.push(id);
   expect(ids).toEqual(['f', 'e', 'd', 'c']);

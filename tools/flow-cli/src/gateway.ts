@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseJson } from '@parley/json-limits';
 import { z } from 'zod';
 import { CommandError } from './command-error.ts';
 import type { Connection } from './connection.ts';
 
 const MAX_MS = 10_000;
+/** How long one request waits in all while its token has used up its rate. */
+const MAX_WAIT_MS = 60_000;
 
 const flow = z.object({
   id: z.string(),
@@ -23,6 +26,13 @@ const refusal = z.object({
 
 export type Flow = z.output<typeof flow>;
 export type PublishedFlow = z.output<typeof publishedFlow>;
+
+interface Answer {
+  status: number;
+  text: string;
+  /** Seconds; 1 where the answer says nothing. */
+  retryAfter: number;
+}
 
 /** The flows of a gateway. Methods throw a CommandError with what it answered where it refuses. */
 export class Gateway {
@@ -69,7 +79,7 @@ export class Gateway {
     path: string,
     body?: unknown,
   ): Promise<z.output<Schema>> {
-    const { status, text } = await this.#send(method, path, body);
+    const { status, text } = await this.#sendAtItsRate(method, path, body);
     let json: unknown;
     try {
       json = parseJson(text);
@@ -84,7 +94,18 @@ export class Gateway {
     );
   }
 
-  async #send(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+  /** Goes on when it may, so that pulling many flows does not end half-way. */
+  async #sendAtItsRate(method: string, path: string, body: unknown): Promise<Answer> {
+    for (let waited = 0; ;) {
+      const answer = await this.#send(method, path, body);
+      const ms = answer.retryAfter * 1_000;
+      if (answer.status !== 429 || waited + ms > MAX_WAIT_MS) return answer;
+      await sleep(ms);
+      waited += ms;
+    }
+  }
+
+  async #send(method: string, path: string, body: unknown): Promise<Answer> {
     try {
       const response = await fetch(`${this.url}/api/v1${path}`, {
         method,
@@ -95,7 +116,8 @@ export class Gateway {
         body: body === undefined ? null : JSON.stringify(body),
         signal: AbortSignal.timeout(MAX_MS),
       });
-      return { status: response.status, text: await response.text() };
+      const retryAfter = Number(response.headers.get('retry-after')) || 1;
+      return { status: response.status, text: await response.text(), retryAfter };
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       throw new CommandError(
