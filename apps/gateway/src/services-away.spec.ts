@@ -2,10 +2,9 @@ import { status as GrpcCode } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { DomainError, invalidFields } from '@parley/errors';
 import { toServiceError } from '@parley/grpc';
-import { inTime } from '@parley/testing';
+import { inTime, Wire } from '@parley/testing';
 import { FakeContactService } from './testing/fake-contact-service.ts';
 import { GatewayApp, type Answer } from './testing/gateway-app.ts';
-import { Wire } from './testing/wire.ts';
 
 const ID = '0190b0a0-0000-7000-8000-000000000000';
 const UNAVAILABLE = { error: 'Service temporarily unavailable; try again' };
@@ -62,7 +61,7 @@ describe('a dependency that is away', () => {
   });
 
   it('its own database: 503 to every token, since none can be looked up (P10)', async () => {
-    const wire = await Wire.toDatabase();
+    const wire = await Wire.toPostgres();
     open.push({ close: () => wire.cut() });
     const app = await start((databaseUrl) => ({ DATABASE_URL: wire.leadTo(databaseUrl) }));
     const { token } = await app.createToken();

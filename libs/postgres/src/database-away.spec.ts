@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTestDatabase, eventually, freePort, inTime, type TestDatabase } from '@parley/testing';
+import { createTestDatabase, eventually, freePort, inTime, Wire, type TestDatabase } from '@parley/testing';
 import { Database, sql } from './database.ts';
 import { migrate } from './migrate.ts';
 import { isAway } from './sql-state.ts';
-import { Wire } from './testing/wire.ts';
 
 const UNAVAILABLE = {
   kind: 'unavailable',
@@ -21,8 +20,8 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await target.query('TRUNCATE notes');
-  wire = await Wire.to(target.url);
-  database = await Database.connect({ url: wire.url, name: 'spec', poolSize: 1 });
+  wire = await Wire.toPostgres();
+  database = await Database.connect({ url: wire.leadTo(target.url), name: 'spec', poolSize: 1 });
 });
 afterEach(async () => {
   wire.resume();

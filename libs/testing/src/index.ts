@@ -5,5 +5,6 @@ export { inTime } from './in-time.ts';
 export { HttpRecorder, type RecordedAnswer, type RecordedRequest } from './http-recorder.ts';
 export { rowsReadBy } from './rows-read.ts';
 export { createTestDatabase, queryOnce, type TestDatabase } from './test-database.ts';
+export { Wire } from './wire.ts';
 export { NATS_URL, POSTGRES_URL, startTestServers } from './test-servers.ts';
 export { freePort } from '@parley/local-servers';

@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { POSTGRES_URL } from '@parley/testing';
+import { POSTGRES_URL } from './test-servers.ts';
 
-/** A connection to a server that a test can cut; or to nobody, who takes connections and never says a word. */
+/** A connection to a server that a test can cut, mend, or stop without a word; or to nobody, who takes connections and says nothing. */
 export class Wire {
   readonly port: number;
   private readonly server: Server;
@@ -18,7 +18,7 @@ export class Wire {
   }
 
   /** To the tests' Postgres. */
-  static async toDatabase(): Promise<Wire> {
+  static async toPostgres(): Promise<Wire> {
     const { hostname, port } = new URL(process.env[POSTGRES_URL]!);
     return Wire.listen((near) => {
       const far = connect({ host: hostname, port: Number(port) });
@@ -38,12 +38,25 @@ export class Wire {
     return url.href;
   }
 
+  /** Nothing goes through, and nobody is told. */
+  pause(): void {
+    for (const socket of this.sockets) socket.pause();
+  }
+
+  resume(): void {
+    for (const socket of this.sockets) socket.resume();
+  }
+
   /** Breaks what is connected and refuses what comes. */
   async cut(): Promise<void> {
     if (!this.server.listening) return;
     const closed = new Promise((resolve) => this.server.close(resolve));
     for (const socket of this.sockets) socket.destroy();
     await closed;
+  }
+
+  async mend(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
   }
 
   private static async listen(onConnection: (near: Socket) => Socket[]): Promise<Wire> {

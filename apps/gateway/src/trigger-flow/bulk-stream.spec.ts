@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '@parley/testing';
+import { eventually, Wire } from '@parley/testing';
 import { GatewayApp } from '../testing/gateway-app.ts';
-import { Wire } from '../testing/wire.ts';
 
 const open: { close: () => Promise<unknown> }[] = [];
 afterEach(async () => {
@@ -126,7 +125,7 @@ describe('a stream of JSON lines', () => {
   });
 
   it('goes on while its token cannot be looked up: such an item is a 503, as a single call would be', async () => {
-    const wire = await Wire.toDatabase();
+    const wire = await Wire.toPostgres();
     open.push({ close: () => wire.cut() });
     const app = await start((databaseUrl) => ({ DATABASE_URL: wire.leadTo(databaseUrl) }));
     const { token } = await app.createToken();
