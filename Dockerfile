@@ -30,4 +30,4 @@ RUN install --directory --owner=node --group=node --mode=700 \
 COPY --from=build /out /app
 USER node
 STOPSIGNAL SIGTERM
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=16", "--heap-growing-percent=40", "--no-parallel-scavenge", "dist/main.js"]
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=16", "--heap-growing-percent=30", "--no-parallel-scavenge", "dist/main.js"]

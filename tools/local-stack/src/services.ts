@@ -19,7 +19,7 @@ const DRAIN_MS = 12_000;
 const NODE_FLAGS = [
   '--enable-source-maps',
   '--max-semi-space-size=16',
-  '--heap-growing-percent=40',
+  '--heap-growing-percent=30',
   '--no-parallel-scavenge',
 ];
 
