@@ -7,6 +7,9 @@ import type { Reason } from './error.answers.ts';
 
 /** The fields that several routes share. */
 
+/** They have no UTF-8, and would become something else on the way. */
+export const LONE_SURROGATES = 'must not contain lone surrogates';
+
 export const requiredUuid = z
   .string({
     error: (issue) => (issue.input === undefined || issue.input === null ? 'is required' : 'must be a UUID'),
@@ -22,7 +25,15 @@ export const optionalPhone = given(phone());
 export const requiredPhone = z.string('is required').pipe(phone());
 
 export const requiredText = (max: number) =>
-  z.string('is required').min(1, 'is required').max(max, `must not be longer than ${max} characters`);
+  z
+    .string('is required')
+    .min(1, 'is required')
+    .max(max, `must not be longer than ${max} characters`)
+    .refine((text) => text.isWellFormed(), LONE_SURROGATES);
+
+/** Of a list that is too long, no item is looked at, and nothing said of one. */
+export const shortList = (max: number) =>
+  z.array(z.unknown(), 'must be an array').max(max, `must not be more than ${max}`);
 
 /** A free JSON object within limits, as text: it is passed on and given back as it came. */
 export const jsonObject = (limits: JsonLimits) =>

@@ -102,6 +102,30 @@ describe('a query', () => {
   });
 });
 
+describe('a body', () => {
+  const many = (item: unknown) => Array.from({ length: 80_000 }, () => item);
+
+  it.each([
+    ['actions/create-contact', { phone: '+14155550123', tags: many('\ud800') }, 'tags', '1000'],
+    [`flows/${ID}/simulate`, { http: { ask: many(0) } }, 'http.ask', '200'],
+    [`flows/${ID}/simulate`, { steps: many(0) }, 'steps', '200'],
+  ])('of %s with a list of 80 000 is a 422 that says so, and of no item', async (path, body, field, max) => {
+    const refused = await app.request('POST', `/api/v1/${path}`, { token, body });
+    expect(refused).toMatchObject(invalid({ [field]: [`must not be more than ${max}`] }));
+  });
+
+  it.each([
+    ['flows', { name: 'Cart \ud800' }, 'name'],
+    [`sessions/${ID}/replies`, { text: '\udc00' }, 'text'],
+  ])('of %s with half a character is a 422', async (path, body, field) => {
+    const refused = await app.request('POST', `/api/v1/${path}`, { token, body });
+    expect(refused.status).toBe(422);
+    expect((refused.body as { errors: object }).errors).toMatchObject({
+      [field]: ['must not contain lone surrogates'],
+    });
+  });
+});
+
 describe('X-Request-Id', () => {
   it.each(['1', 'a.b:c-d_e', 'x'.repeat(128)])('%s comes back', async (id) => {
     const { headers } = await app.request('GET', '/healthz', { headers: { 'X-Request-Id': id } });

@@ -1,5 +1,6 @@
 import type { ArgumentMetadata } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
+import { inTime } from '@parley/testing';
 import { z } from 'zod';
 import { SchemaPipe, toFieldProblems, uuid } from './validation.ts';
 
@@ -18,6 +19,27 @@ describe('the path of a field', () => {
     expect(toFieldProblems([{ path, message: 'must be a UUID' }])).toEqual([
       { field, description: 'must be a UUID' },
     ]);
+  });
+});
+
+describe('what is said of fields', () => {
+  const issue = (field: string, message: string) => ({ path: [field], message });
+
+  it('is said once, in the order it was found', () => {
+    const issues = [issue('b', 'is required'), issue('a', 'is required'), issue('b', 'is required')];
+    expect(toFieldProblems([...issues, issue('b', 'must be a UUID')])).toEqual([
+      { field: 'b', description: 'is required' },
+      { field: 'a', description: 'is required' },
+      { field: 'b', description: 'must be a UUID' },
+    ]);
+  });
+
+  it('is the first hundred things, however many there are, and takes no longer for more', async () => {
+    const issues = Array.from({ length: 200_000 }, (_, index) => issue(`tags[${index}]`, 'must be a text'));
+    const problems = await inTime(100, async () => toFieldProblems(issues));
+    expect(problems.map(({ field }) => field)).toEqual(
+      Array.from({ length: 100 }, (_, index) => `tags[${index}]`),
+    );
   });
 });
 

@@ -16,13 +16,18 @@ export function checkItem<T extends z.ZodType>(schema: T, item: unknown): z.outp
   return result.success ? result.data : invalidFields(toFieldProblems(result.error.issues));
 }
 
-/** What validation says of the fields at fault, under their snake_case paths; each thing once. */
+/** More than these a request is not told of. */
+const MAX_PROBLEMS = 100;
+
+/** What validation says of the fields at fault, under their snake_case paths; each thing once, the first hundred. */
 export function toFieldProblems(issues: readonly { path?: unknown; message: string }[]): FieldProblem[] {
-  const problems = issues.map((issue) => ({ field: fieldPath(issue.path), description: issue.message }));
-  return problems.filter(
-    ({ field, description }, index) =>
-      problems.findIndex((other) => other.field === field && other.description === description) === index,
-  );
+  const problems = new Map<string, FieldProblem>();
+  for (const { path, message: description } of issues) {
+    const field = fieldPath(path);
+    problems.set(`${field}\0${description}`, { field, description });
+    if (problems.size === MAX_PROBLEMS) break;
+  }
+  return [...problems.values()];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { asNumber, parseJson } from './parse-json.ts';
 
-export { parseJson };
+export { asNumber, parseJson };
 
 /** How large and how deep a free JSON object may be. */
 export interface JsonLimits {

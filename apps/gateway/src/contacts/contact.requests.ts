@@ -6,6 +6,7 @@ import {
   given,
   jsonObject,
   limit,
+  LONE_SURROGATES,
   optionalPhone,
   optionalUuid,
   requiredPhone,
@@ -13,16 +14,19 @@ import {
   requiredUuid,
 } from '../fields.ts';
 
-const text = z
-  .string('must be a string')
-  .refine((value) => value.isWellFormed(), 'must not contain lone surrogates');
+const text = z.string('must be a string').refine((value) => value.isWellFormed(), LONE_SURROGATES);
+
+/** In a request. A contact has at most 100 in the end. */
+const MAX_TAGS = 1_000;
 
 /** "vip, summer" or ["vip", "summer"] */
 const tags = z
   .union(
-    [text.transform((csv) => csv.split(',')), z.array(text)],
+    [text.transform((csv): unknown[] => csv.split(',')), z.array(z.unknown())],
     'must be a list of texts, or a text with commas between them',
   )
+  .refine((list) => list.length <= MAX_TAGS, { error: `must not be more than ${MAX_TAGS}`, abort: true })
+  .pipe(z.array(text))
   .transform((list) => list.map((tag) => tag.trim()).filter((tag) => tag !== ''));
 
 const metadata = jsonObject(CONTEXT_LIMITS);

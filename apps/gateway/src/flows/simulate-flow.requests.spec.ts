@@ -45,7 +45,12 @@ describe('POST /flows/{id}/simulate', () => {
     ['a status that is none', { http: { a: [{ status: 99 }] } }, 'http.a[0].status'],
     ['no answers in a list', { http: { a: [] } }, 'http.a'],
     ['a body too large', { http: { a: { status: 200, body: 'x'.repeat(262_145) } } }, 'http.a[0].body'],
-    ['201 answers', { http: { a: Array<object>(201).fill({ status: 200 }) } }, 'http'],
+    ['201 answers of a node', { http: { a: Array<object>(201).fill({ status: 200 }) } }, 'http.a'],
+    [
+      '201 answers of two nodes',
+      { http: { a: Array<object>(200).fill({ status: 200 }), b: { status: 200 } } },
+      'http',
+    ],
   ])('refuses %s, naming the field', async (_what, body, field) => {
     expect(await simulate(body)).toMatchObject({
       status: 422,

@@ -1,7 +1,7 @@
 import type { SimulatedHttpAnswer, SimulationStep } from '@parley/contracts/flow-catalog';
 import { CONTEXT_LIMITS, DEFINITION_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
-import { given, jsonObject } from '../fields.ts';
+import { given, jsonObject, shortList } from '../fields.ts';
 import { settings } from './flow.requests.ts';
 
 const MAX_STEPS = 200;
@@ -22,7 +22,9 @@ const contact = z.object(
     phone: given(text(64)),
     name: given(text(255)),
     email: given(text(255)),
-    tags: z.array(text(64), 'must be an array').max(100, 'must not be more than 100').optional(),
+    tags: shortList(100)
+      .pipe(z.array(text(64)))
+      .optional(),
     metadata: jsonObject(CONTEXT_LIMITS).optional(),
   },
   'must be an object',
@@ -77,7 +79,7 @@ const http = z
     z.string().min(1).max(64),
     z.preprocess(
       (one): unknown => (Array.isArray(one) ? one : [one]),
-      z.array(answer).min(1, 'must not be empty'),
+      shortList(MAX_HTTP_ANSWERS).pipe(z.array(answer).min(1, 'must not be empty')),
     ),
     'must be an object',
   )
@@ -100,7 +102,7 @@ export const simulateFlowBody = z
     context: jsonObject(CONTEXT_LIMITS).optional(),
     contact: contact.optional(),
     start_at: given(startAt),
-    steps: z.array(step, 'must be an array').max(MAX_STEPS, `must not be more than ${MAX_STEPS}`).default([]),
+    steps: shortList(MAX_STEPS).pipe(z.array(step)).default([]),
     http: http.default([]),
   })
   .refine(({ version, definition }) => version === undefined || definition === undefined, {

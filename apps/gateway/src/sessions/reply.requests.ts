@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { optionalPhone, optionalUuid } from '../fields.ts';
+import { LONE_SURROGATES, optionalPhone, optionalUuid } from '../fields.ts';
 
 const MAX_TEXT = 4096;
 const MAX_PAYLOAD = 256;
@@ -9,6 +9,7 @@ const said = (max: number) =>
     .string('must be a string')
     .max(max, `must not be longer than ${max} characters`)
     .refine((text) => !text.includes('\0'), 'must not contain NUL characters')
+    .refine((text) => text.isWellFormed(), LONE_SURROGATES)
     .default('');
 
 /** What a message says; which of the two is needed is checked once all fields are. */

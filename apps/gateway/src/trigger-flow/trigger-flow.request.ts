@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { invalidFields } from '@parley/errors';
-import { CONTEXT_LIMITS } from '@parley/json-limits';
+import { asNumber, CONTEXT_LIMITS, parseJson } from '@parley/json-limits';
 import { z } from 'zod';
 import { jsonObject, optionalPhone, optionalUuid, requiredUuid } from '../fields.ts';
 
@@ -46,7 +46,7 @@ export function parseKey(header: string | string[] | undefined): string | undefi
  * order of keys: a retry may be built anew, from a map.
  */
 export function fingerprintOf({ flow_id, contact_id, phone, context = '{}' }: TriggerFlow): Buffer {
-  const sorted = JSON.stringify(JSON.parse(context), sortKeys);
+  const sorted = JSON.stringify(parseJson(context), sortKeys);
   return createHash('sha256')
     .update(JSON.stringify([flow_id, contact_id ?? '', phone ?? '', sorted]))
     .digest();
@@ -54,6 +54,8 @@ export function fingerprintOf({ flow_id, contact_id, phone, context = '{}' }: Tr
 
 function sortKeys(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  // One that stays as it was written is an object.
+  if (asNumber(value) !== undefined) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
