@@ -201,3 +201,28 @@ it('a reply to a contact whose newest wait ends meanwhile goes to the one before
   await other.end();
   expect(await reply).toMatchObject({ result: ReplyResult.ACCEPTED, session: { id: first.sessionId } });
 });
+
+it('cancelling the sessions of a flow waits for one that somebody has in hand', async () => {
+  const start = newStart(app);
+  const { sessionId } = await app.start(start);
+  const other = new pg.Client(app.database.url);
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [sessionId]);
+  const { tenantId, flowId } = start;
+  const cancelling = call(app.client, app.client.cancelFlowSessions, { tenantId, flowId });
+  await eventually(async () => {
+    const [row] = await app.database.query<{ blocked: number }>(
+      `SELECT count(*)::int AS blocked FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    expect(row!.blocked).toBeGreaterThan(0);
+  });
+  // As a reply does, after which the session waits on.
+  await other.query('UPDATE sessions SET last_interaction_at = clock_timestamp() WHERE id = $1', [sessionId]);
+  await other.query('COMMIT');
+  await other.end();
+  expect(await cancelling).toEqual({ cancelled: 1 });
+  const { session } = await call(app.client, app.client.getSession, { tenantId, id: sessionId });
+  expect(session!.status).toBe(SessionStatus.CANCELLED);
+});

@@ -271,17 +271,31 @@ async function endRunning(
   });
 }
 
-/** Cancels up to limit running sessions of a flow, leaving alone those that somebody else has in hand. Gives how many. */
+/**
+ * Cancels up to limit running sessions of a flow, and gives how many. Those that somebody else has in hand come last, when
+ * there are no others: they are waited for, as they may run on.
+ */
 export async function cancelOfFlow(
   teller: Teller,
   tenantId: string,
   flowId: string,
   limit: number,
 ): Promise<number> {
+  const free = await cancelLocked(teller, tenantId, flowId, limit, 'FOR UPDATE SKIP LOCKED');
+  return free > 0 ? free : cancelLocked(teller, tenantId, flowId, limit, 'ORDER BY id FOR UPDATE');
+}
+
+async function cancelLocked(
+  teller: Teller,
+  tenantId: string,
+  flowId: string,
+  limit: number,
+  lock: string,
+): Promise<number> {
   const cancelled = await teller.change({
     statement: `${CANCEL} FROM (SELECT tenant_id, id FROM sessions
         WHERE tenant_id = $1 AND flow_id = $2 AND status = 'running' AND expires_at > clock_timestamp()
-        LIMIT $3 FOR UPDATE SKIP LOCKED) AS running
+        ${lock.replace('FOR UPDATE', 'LIMIT $3 FOR UPDATE')}) AS running
       WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
     parameters: [tenantId, flowId, limit],
     of: OF_CHANGED,
