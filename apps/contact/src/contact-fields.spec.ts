@@ -56,7 +56,7 @@ describe('tags', () => {
     const { id } = await app.add(tenant, PHONE, { tags: { tags } });
     await expect(app.update(tenant, id, { addTags: ['more'] })).rejects.toMatchObject({
       reason: 'INVALID_FIELD',
-      fields: [{ field: 'fields.tags' }],
+      fields: [{ field: 'fields.add_tags' }],
     });
     expect((await app.byId(tenant, id)).tags).toHaveLength(100);
     expect((await app.update(tenant, id, { addTags: ['more'], removeTags: ['t0'] })).tags).toHaveLength(100);

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SearchContactsRequest } from '@parley/contracts/contact';
+import { Database } from '@parley/postgres';
+import { rowsReadBy } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
+import { ContactEntity } from './contact.entity.ts';
+import { ContactService } from './contact.service.ts';
 import { ContactApp } from './testing/contact-app.ts';
 
 let app: ContactApp;
@@ -66,6 +70,24 @@ describe('searching contacts', () => {
       expect(pages).toHaveLength(Math.ceil(4 / pageSize));
     },
   );
+
+  it('finds an email without reading those who have another', async () => {
+    const many = uuidv7();
+    await app.database.query(
+      `INSERT INTO contacts (tenant_id, id, phone, source, email)
+       SELECT $1, uuidv7(), '+1415555' || (1000 + n), 'api', n || '@example.com' FROM generate_series(1, 2000) n`,
+      [many],
+    );
+    const { url } = app.database;
+    const database = await Database.connect({ url, name: 'spec', entities: [ContactEntity], poolSize: 1 });
+    const contacts = new ContactService(database);
+    const rowsOf = (work: () => Promise<unknown>) => rowsReadBy(database, 'contacts', work);
+    const noFilter = { tenantId: many, query: '', tag: '', pageSize: 50, pageToken: '' };
+    expect(await rowsOf(() => contacts.search({ ...noFilter, email: '1000@Example.com' }))).toBe(1);
+    expect(await rowsOf(() => contacts.search({ ...noFilter, email: 'nobody@example.com' }))).toBe(0);
+    expect(await rowsOf(() => contacts.get({ tenantId: many, email: '1000@Example.com' }))).toBe(1);
+    await database.close();
+  });
 
   it('pages through a filter, and a contact created meanwhile does not shift the pages', async () => {
     const mine = uuidv7();

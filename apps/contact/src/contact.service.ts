@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Consent } from '@parley/contracts/contact';
-import { DomainError } from '@parley/errors';
+import { DomainError, unavailable } from '@parley/errors';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database, isUniqueViolation, sql } from '@parley/postgres';
 import type { EntityManager, FindOptionsWhere } from 'typeorm';
@@ -14,6 +14,11 @@ import type {
   UpdateContact,
   UpsertContact,
 } from './contact.requests.ts';
+
+/** As the index contacts_email has it, which knows only contacts with one. */
+const BY_EMAIL = `lower(c.email) = lower(:email) AND c.email <> ''`;
+/** Of an upsert, to find or to make a contact whose phone others change meanwhile. */
+const MAX_ATTEMPTS = 5;
 
 /** Reads and changes single contacts; ContactResolver serves triggers. */
 @Injectable()
@@ -31,7 +36,7 @@ export class ContactService {
       if (phone !== undefined) return contacts.findOneBy({ tenantId, phone: requirePhone(phone) });
       return contacts
         .createQueryBuilder('c')
-        .where('c.tenantId = :tenantId AND lower(c.email) = lower(:email)', { tenantId, email })
+        .where(`c.tenantId = :tenantId AND ${BY_EMAIL}`, { tenantId, email })
         .orderBy('c.id')
         .getOne();
     });
@@ -43,15 +48,20 @@ export class ContactService {
     const { tenantId } = request;
     const phone = requirePhone(request.phone);
     return this.database.transaction(async (tx) => {
-      const inserted = await sql(
-        tx,
-        `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at) VALUES ($1, $2, $3, $4, now())
-         ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING 1`,
-        [tenantId, randomUUIDv7(), phone, request.source || 'api'],
-      );
-      const contact = await lock(tx, { tenantId, phone });
-      applyFields(contact, request.fields);
-      return { contact: await tx.save(contact), created: inserted.length === 1 };
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const inserted = await sql(
+          tx,
+          `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at) VALUES ($1, $2, $3, $4, clock_timestamp())
+           ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING 1`,
+          [tenantId, randomUUIDv7(), phone, request.source || 'api'],
+        );
+        const contact = await find(tx, { tenantId, phone });
+        // Whoever had the phone when it was inserted has given it away until the row was locked.
+        if (!contact) continue;
+        applyFields(contact, request.fields);
+        return { contact: await tx.save(contact), created: inserted.length === 1 };
+      }
+      throw unavailable('The phone goes from hand to hand');
     });
   }
 
@@ -73,7 +83,7 @@ export class ContactService {
   async setConsent({ tenantId, id, consent }: SetConsent): Promise<ContactEntity> {
     return this.database.transaction(async (tx) => {
       const contact = await lock(tx, { tenantId, id });
-      const [clock] = await sql<{ now: Date }>(tx, 'SELECT now()');
+      const [clock] = await sql<{ now: Date }>(tx, 'SELECT clock_timestamp() AS now');
       setConsent(contact, consent === Consent.OPTED_IN, clock!.now);
       return tx.save(contact);
     });
@@ -86,7 +96,7 @@ export class ContactService {
       query.where('c.tenantId = :tenantId', { tenantId: request.tenantId });
       if (after !== undefined) query.andWhere('c.id < :after', { after });
       if (request.tag !== '') query.andWhere(':tag = ANY(c.tags)', { tag: request.tag });
-      if (request.email !== '') query.andWhere('lower(c.email) = lower(:email)', { email: request.email });
+      if (request.email !== '') query.andWhere(BY_EMAIL, { email: request.email });
       if (request.query !== '') {
         query.andWhere('(c.name ILIKE :like OR c.email ILIKE :like OR c.phone LIKE :like)', {
           like: `%${request.query.replace(/[\\%_]/g, '\\$&')}%`,
@@ -101,8 +111,13 @@ export class ContactService {
   }
 }
 
+/** Locked. */
+function find(tx: EntityManager, where: FindOptionsWhere<ContactEntity>): Promise<ContactEntity | null> {
+  return tx.findOne(ContactEntity, { where, lock: { mode: 'pessimistic_write' } });
+}
+
 async function lock(tx: EntityManager, where: FindOptionsWhere<ContactEntity>): Promise<ContactEntity> {
-  const contact = await tx.findOne(ContactEntity, { where, lock: { mode: 'pessimistic_write' } });
+  const contact = await find(tx, where);
   if (!contact) throw contactNotFound();
   return contact;
 }

@@ -48,7 +48,8 @@ function mergeMetadata(contact: ContactEntity, patch: string): void {
 function retag(contact: ContactEntity, add: string[], remove: string[]): void {
   const tags = new Set([...contact.tags, ...add]).difference(new Set(remove));
   if (tags.size > MAX_TAGS) {
-    throw invalidFields([{ field: 'fields.tags', description: `must not be more than ${MAX_TAGS}` }]);
+    const field = add.length > 0 ? 'fields.add_tags' : 'fields.tags';
+    throw invalidFields([{ field, description: `must not be more than ${MAX_TAGS}` }]);
   }
   contact.tags = [...tags].sort();
 }

@@ -81,12 +81,34 @@ describe('tags that a flow asks for', () => {
     expect((await app.byId(tenant, contact.id)).tags).toEqual(['cart', 'vip']);
   });
 
+  it('stay as the session said last, whatever comes first', async () => {
+    const say = (sequence: number, change: Record<string, unknown>, of = session) =>
+      app.requestTags(
+        tenant,
+        { session_id: of, effect_id: uuidv7(), contact_id: contact.id, ...change },
+        sequence,
+      );
+    await say(5, { add: ['paid'], remove: ['cart', 'vip'] });
+    await haveTags('paid');
+    await say(4, { add: ['cart', 'vip', 'seen'], remove: ['paid'] });
+    await haveTags('paid', 'seen');
+    // Another session has an order of its own.
+    await say(3, { add: ['cart'] }, uuidv7());
+    await haveTags('cart', 'paid', 'seen');
+  });
+
   it('are left out where a contact would have more than 100, and keep no others waiting', async () => {
     const tags = Array.from({ length: 100 }, (_, index) => `tag-${index}`);
     await app.update(tenant, contact.id, { tags: { tags } });
-    await request({ add: ['one too many'] });
+    const refused = { effect_id: uuidv7(), add: ['one too many'] };
+    await request(refused);
     await settle();
     expect((await app.byId(tenant, contact.id)).tags).toEqual(tags.toSorted());
+    // A replay on another day does not make it either.
+    await app.update(tenant, contact.id, { tags: { tags: ['only'] } });
+    await request(refused);
+    await settle();
+    expect((await app.byId(tenant, contact.id)).tags).toEqual(['only']);
   });
 
   it('are remembered for eight days, a day longer than their events are kept', async () => {

@@ -27,6 +27,7 @@ export class ContactApp {
   readonly database: TestDatabase;
   readonly clients: ContactServiceClient[] = [];
   private readonly replicas: RunningService[] = [];
+  private sequence = 0;
 
   private readonly sessionStream = new EventStream({
     url: process.env[NATS_URL]!,
@@ -120,13 +121,18 @@ export class ContactApp {
   }
 
   /** Asks for tags to be changed as the session service does. */
-  async requestTags(tenantId: string, data: { session_id: string; [key: string]: unknown }): Promise<void> {
+  /** sequence: of the event in its session; one after the other unless told. */
+  async requestTags(
+    tenantId: string,
+    data: { session_id: string; [key: string]: unknown },
+    sequence = ++this.sequence,
+  ): Promise<void> {
     await eventually(() => {
       if (!this.sessionStream.connected) throw new Error('NATS is away');
     });
     const subject = data.session_id;
     await this.sessionStream.publish({
-      ...{ id: uuidv7(), tenantId, type: 'session.tags_requested', subject, sequence: 2 },
+      ...{ id: uuidv7(), tenantId, type: 'session.tags_requested', subject, sequence },
       ...{ time: new Date(), data: JSON.stringify(data) },
     });
   }
