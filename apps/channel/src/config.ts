@@ -1,4 +1,14 @@
-import { consumerName, flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
+import {
+  consumerName,
+  flag,
+  grpcTarget,
+  logLevel,
+  metricsSettings,
+  natsUrls,
+  port,
+  postgresUrl,
+  tlsFiles,
+} from '@parley/service';
 import { z } from 'zod';
 
 /** Pauses in seconds, with commas between. */
@@ -17,13 +27,13 @@ export const channelConfig = z.object({
   HTTP_HOST: z.string().default('127.0.0.1'),
   HTTP_PORT: port.default(3001),
   /** gRPC targets of contact and session. */
-  CONTACT_ADDRESS: z.string(),
-  SESSION_ADDRESS: z.string(),
+  CONTACT_ADDRESS: grpcTarget,
+  SESSION_ADDRESS: grpcTarget,
   /** With TLS: what their certificates have to name. */
   CONTACT_TLS_NAME: z.string().default('contact'),
   SESSION_TLS_NAME: z.string().default('session'),
   /** nats:// URL, or several with commas. */
-  NATS_URL: z.string(),
+  NATS_URL: natsUrls,
   /** The durable consumer of message.requested on PARLEY_SESSION. Replicas share it; another name hears all from the beginning. */
   EVENT_CONSUMER: consumerName.default('channel'),
   /** Meta's Graph API with its version, or what stands in for it. */

@@ -1,4 +1,13 @@
-import { consumerName, flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
+import {
+  consumerName,
+  flag,
+  logLevel,
+  metricsSettings,
+  natsUrls,
+  port,
+  postgresUrl,
+  tlsFiles,
+} from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the contact service, from the environment. */
@@ -11,7 +20,7 @@ export const contactConfig = z.object({
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
   /** nats:// URL, or several with commas. */
-  NATS_URL: z.string(),
+  NATS_URL: natsUrls,
   /** The durable consumer of session.tags_requested on PARLEY_SESSION. Replicas share it; another name hears all from the beginning. */
   EVENT_CONSUMER: consumerName.default('contact'),
   ...metricsSettings,

@@ -51,7 +51,7 @@ export class ContactService {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const inserted = await sql(
           tx,
-          `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at) VALUES ($1, $2, $3, $4, clock_timestamp())
+          `INSERT INTO contacts (tenant_id, id, phone, source, opted_in_at) VALUES ($1, $2, $3, $4, now())
            ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING 1`,
           [tenantId, randomUUIDv7(), phone, request.source || 'api'],
         );

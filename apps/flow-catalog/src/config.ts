@@ -1,4 +1,4 @@
-import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
+import { flag, logLevel, metricsSettings, natsUrls, port, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the flow-catalog service, from the environment. */
@@ -12,7 +12,7 @@ export const flowCatalogConfig = z.object({
   GRPC_REFLECTION: flag.default(false),
   ...metricsSettings,
   /** nats:// URL, or several with commas. */
-  NATS_URL: z.string(),
+  NATS_URL: natsUrls,
   /** How long published events stay in the outbox, for a replay. */
   OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
   /** Older than this in seconds, an event that waits to be sent turns readiness. */

@@ -1,13 +1,27 @@
 import { isIP } from 'node:net';
-import { flag, logLevel, metricsSettings, port, postgresUrl, tlsFiles } from '@parley/service';
+import {
+  flag,
+  grpcTarget,
+  logLevel,
+  metricsSettings,
+  natsUrls,
+  port,
+  postgresUrl,
+  tlsFiles,
+} from '@parley/service';
 import { z } from 'zod';
 
 const hostAddresses = z
   .string()
-  .transform((text) => new Map(text.split(',').map((pair) => pair.split('=') as [string, string])))
-  .refine((hosts) => [...hosts].every(([name, address]) => name !== '' && isIP(address) !== 0), {
-    error: 'must be names and IP addresses, such as crm.example=10.0.0.7, with commas between them',
-  })
+  .transform((text) => text.split(',').map((pair) => pair.split('=').map((part) => part.trim())))
+  .refine(
+    (pairs) =>
+      pairs.every(([name, address = '', ...more]) => name !== '' && isIP(address) !== 0 && more.length === 0),
+    {
+      error: 'must be names and IP addresses, such as crm.example=10.0.0.7, with commas between them',
+    },
+  )
+  .transform((pairs) => new Map(pairs.map(([name, address]) => [name!.toLowerCase(), address!])))
   .optional();
 
 /** Settings of the session service, from the environment. */
@@ -20,11 +34,11 @@ export const sessionConfig = z.object({
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
   /** gRPC target of flow-catalog. */
-  FLOW_CATALOG_ADDRESS: z.string(),
+  FLOW_CATALOG_ADDRESS: grpcTarget,
   /** With TLS: what flow-catalog's certificate has to name. */
   FLOW_CATALOG_TLS_NAME: z.string().default('flow-catalog'),
   /** nats:// URL, or several with commas. */
-  NATS_URL: z.string(),
+  NATS_URL: natsUrls,
   /** How long published events stay in the outbox, for a replay. */
   OUTBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
   /**

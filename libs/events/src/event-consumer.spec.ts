@@ -60,7 +60,8 @@ function consume(
     subject: 'consumer_spec.asked',
     backoffMs: [20],
     handle,
-    metrics,
+    // One consumer is of one process.
+    metrics: consumers.length === 0 ? metrics : new Metrics(),
     logger,
     ...more,
   });
@@ -320,4 +321,26 @@ describe('what comes and goes', () => {
     await away.close();
     expect(away.consuming).toBe(false);
   });
+});
+
+it('of a name that hears other events is not used, which shows', async () => {
+  const warned: unknown[] = [];
+  await openStream();
+  consume(() => undefined, { subject: 'consumer_spec.told' });
+  await eventually(() => expect(consumers[0]!.consuming).toBe(true));
+  const spied = Object.assign(new Logger('events', 'silent'), {
+    warn: (text: string, fields: { error: Error }) => void warned.push([text, fields.error.message]),
+  });
+  const other = new Metrics();
+  consume(() => undefined, { logger: spied, metrics: other });
+  await eventually(() =>
+    expect(warned).toEqual([
+      [
+        'Events are not heard; trying again until they are',
+        'The consumer spec of CONSUMER_SPEC hears other events; consumer_spec.asked needs one of another name',
+      ],
+    ]),
+  );
+  expect(await metrics.text()).toContain('\nparley_event_consumer_connected 1\n');
+  expect(await other.text()).toContain('\nparley_event_consumer_connected 0\n');
 });

@@ -77,11 +77,15 @@ export class EventConsumer {
   private connection: NatsConnection | undefined;
   private messages: ConsumerMessages | undefined;
   private failing = false;
+  private isConnected = true;
 
   constructor(options: EventConsumerOptions) {
     this.options = options;
-    this.count = consumerMetrics(options.metrics, options.durable);
-    this.opening = connectToNats(options.url, `${options.stream}/${options.durable}`, this.closing.signal);
+    this.count = consumerMetrics(options.metrics, options.durable, () => this.consuming);
+    const name = `${options.stream}/${options.durable}`;
+    this.opening = connectToNats(options.url, name, this.closing.signal, (error) => {
+      options.logger.warn('No connection to NATS yet; events are heard once there is one', { error });
+    });
     this.running = this.opening
       .then((connection) => this.follow(connection))
       .catch((error: unknown) => {
@@ -91,7 +95,7 @@ export class EventConsumer {
 
   /** Whether events would be handed over now. */
   get consuming(): boolean {
-    return this.messages !== undefined;
+    return this.messages !== undefined && this.isConnected;
   }
 
   /** Takes no more events, finishes those in hand (for 4 s at most) and ends. What is not finished comes again. */
@@ -112,6 +116,7 @@ export class EventConsumer {
   private async follow(connection: NatsConnection): Promise<void> {
     this.connection = connection;
     if (this.isClosed()) return;
+    void this.watch(connection);
     this.beat = setInterval(() => this.tellOfThoseInHand(), IN_HAND_INTERVAL_MS);
     let said = '';
     while (!this.isClosed()) {
@@ -130,11 +135,21 @@ export class EventConsumer {
     }
   }
 
+  /** Consuming goes on by itself when the connection is back. */
+  private async watch(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect' || type === 'reconnect') this.isConnected = type === 'reconnect';
+      if (type === 'disconnect' && !this.isClosed())
+        this.options.logger.warn('NATS is away; events are heard once it is back');
+    }
+  }
+
   private async ensureConsumer(connection: NatsConnection): Promise<void> {
     const { consumers } = await jetstreamManager(connection);
     const { stream, durable, subject } = this.options;
     try {
-      await consumers.info(stream, durable);
+      const { config } = await consumers.info(stream, durable);
+      if (config.filter_subject === subject) return;
     } catch (error) {
       if (!isCode(error, JetStreamApiCodes.ConsumerNotFound)) throw error;
       await consumers.add(stream, {
@@ -144,7 +159,11 @@ export class EventConsumer {
         ack_wait: nanos(ACK_WAIT_MS),
         deliver_policy: DeliverPolicy.All,
       });
+      return;
     }
+    throw new Error(
+      `The consumer ${durable} of ${stream} hears other events; ${subject} needs one of another name`,
+    );
   }
 
   /** Until the consumer closes, or its stream is gone. */

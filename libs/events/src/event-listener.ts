@@ -28,7 +28,9 @@ export class EventListener {
 
   constructor(options: EventListenerOptions) {
     this.options = options;
-    this.opening = connectToNats(options.url, options.name, this.closing.signal);
+    this.opening = connectToNats(options.url, options.name, this.closing.signal, (error) => {
+      options.logger.warn('No connection to NATS yet; events are not heard until there is one', { error });
+    });
     this.opening.then((connection) => this.follow(connection)).catch((error: unknown) => this.fail(error));
   }
 

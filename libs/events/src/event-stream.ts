@@ -25,8 +25,6 @@ export interface EventStreamOptions extends StreamFacts {
   logger: Logger;
 }
 
-/** A connection that takes longer is worth a line in the log. */
-const CONNECT_WARNING_MS = 5_000;
 const MAX_AGE_DAYS = 7;
 /** Within it NATS drops a repeated event. Far longer than an outbox claim lasts. */
 const DUPLICATE_WINDOW_MINUTES = 5;
@@ -40,7 +38,6 @@ export class EventStream {
   private readonly opening: Promise<NatsConnection>;
   private readonly closing = new AbortController();
   private readonly listeners: (() => void)[] = [];
-  private readonly warning: NodeJS.Timeout;
   private readonly metrics: ReturnType<typeof streamMetrics>;
   /** The last failure, until an event is stored again. */
   private failure: PublishFailure | undefined;
@@ -49,10 +46,11 @@ export class EventStream {
   constructor(options: EventStreamOptions) {
     this.options = options;
     this.metrics = streamMetrics(options.metrics, () => this.connected);
-    this.opening = connectToNats(options.url, options.source, this.closing.signal);
-    this.warning = setTimeout(() => {
-      options.logger.warn('NATS has not answered yet; events wait in the outbox until it does');
-    }, CONNECT_WARNING_MS).unref();
+    this.opening = connectToNats(options.url, options.source, this.closing.signal, (error) => {
+      options.logger.warn('No connection to NATS yet; events wait in the outbox until there is one', {
+        error,
+      });
+    });
     this.opening.then((connection) => this.follow(connection)).catch((error: unknown) => this.fail(error));
   }
 
@@ -85,7 +83,6 @@ export class EventStream {
   /** Does not wait for the connection to end. */
   close(): void {
     this.closing.abort();
-    clearTimeout(this.warning);
     this.pause();
     void this.opening.then((connection) => connection.close()).catch(() => undefined);
   }
@@ -118,7 +115,6 @@ export class EventStream {
   }
 
   private async follow(connection: NatsConnection): Promise<void> {
-    clearTimeout(this.warning);
     await this.open(connection);
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') {
@@ -131,6 +127,7 @@ export class EventStream {
 
   /** Makes sure of the stream, then lets events through. Tries again until it works or the connection is lost. */
   private async open(connection: NatsConnection): Promise<void> {
+    let said = '';
     while (!this.closed) {
       try {
         await this.ensureStream(connection);
@@ -141,7 +138,10 @@ export class EventStream {
         for (const listener of this.listeners) listener();
         return;
       } catch (error) {
-        this.options.logger.warn('JetStream is not ready', { error });
+        const { message } = error as Error;
+        if (message !== said)
+          this.options.logger.warn('JetStream is not ready; trying again until it is', { error });
+        said = message;
         await new Promise((resolve) => setTimeout(resolve, RECONNECT_WAIT_MS));
       }
     }

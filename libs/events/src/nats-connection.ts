@@ -3,13 +3,21 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-
 
 export const RECONNECT_WAIT_MS = 500;
 const PING_INTERVAL_MS = 5_000;
+/** A connection that takes longer is worth a line in the log. */
+const WARNING_MS = 5_000;
 
 /**
  * A connection that is made however long it takes, and made again whenever it is lost: the promise stays pending while
  * NATS is away, and fails only when the signal says to give up. url: nats:// or tls://, or several with commas. name:
- * how NATS lists the connection.
+ * how NATS lists the connection. warn: told why there is none after 5 s, and again when the reason is another: a login that
+ * is refused is no server that is away.
  */
-export async function connectToNats(url: string, name: string, giveUp: AbortSignal): Promise<NatsConnection> {
+export async function connectToNats(
+  url: string,
+  name: string,
+  giveUp: AbortSignal,
+  warn: (error: Error) => void,
+): Promise<NatsConnection> {
   const options: NodeConnectionOptions = {
     ...parseNatsUrl(url),
     name,
@@ -19,10 +27,17 @@ export async function connectToNats(url: string, name: string, giveUp: AbortSign
     pingInterval: PING_INTERVAL_MS,
   };
   // Not the client's own waitOnFirstConnect: that nobody can end.
+  const begun = performance.now();
+  let said = '';
   for (;;) {
     try {
       return await connect(options);
-    } catch {
+    } catch (error) {
+      const { message } = error as Error;
+      if (performance.now() - begun >= WARNING_MS && message !== said) {
+        said = message;
+        warn(error as Error);
+      }
       await sleep(RECONNECT_WAIT_MS, undefined, { signal: giveUp });
     }
   }

@@ -8,6 +8,7 @@ import { findNatsServer, freePort } from '@parley/local-servers';
 import { Logger } from '@parley/service';
 import { eventually } from '@parley/testing';
 import { EventStream } from './event-stream.ts';
+import { connectToNats } from './nats-connection.ts';
 
 const binDir = fileURLToPath(new URL('../../../.parley/nats-server', import.meta.url));
 
@@ -38,7 +39,15 @@ it('NATS_URL may carry a user and a password, percent-encoded as in any URL', as
   // The server takes nobody else, so being connected is being let in.
   await eventually(() => expect(stream.connected).toBe(true));
   stream.close();
+  const warned: string[] = [];
+  const warn = ({ message }: Error): void => void warned.push(message);
+  const giveUp = new AbortController();
+  const refused = connectToNats(`nats://relay:wrong@127.0.0.1:${port}`, 'spec', giveUp.signal, warn);
+  // After 5 s, once.
+  await eventually(() => expect(warned).toEqual([expect.stringMatching(/authorization/i)]), 15_000);
+  giveUp.abort();
+  await expect(refused).rejects.toThrow();
   nats.kill();
   await new Promise((resolve) => nats.once('exit', resolve));
   rmSync(storeDir, { recursive: true });
-});
+}, 30_000);

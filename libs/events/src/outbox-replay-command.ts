@@ -1,5 +1,5 @@
 import type { Database } from '@parley/postgres';
-import { readSettings, type Logger } from '@parley/service';
+import { natsUrls, readSettings, type Logger } from '@parley/service';
 import { z } from 'zod';
 import { EventStream, type StreamFacts } from './event-stream.ts';
 import { replayEvents, REPLAY_PATIENCE_MS, type ReplayResult } from './outbox-replay.ts';
@@ -53,7 +53,7 @@ export async function runReplay(command: ReplayCommand): Promise<number> {
 }
 
 async function replay({ database, facts, selection, range, logger }: ReplayCommand): Promise<ReplayResult> {
-  const { NATS_URL } = readSettings(z.object({ NATS_URL: z.string() }), process.env);
+  const { NATS_URL } = readSettings(z.object({ NATS_URL: natsUrls }), process.env);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abort.abort());
   const stream = new EventStream({ ...facts, url: NATS_URL, logger });

@@ -19,6 +19,8 @@ const TEXTS: Record<PublishFailure, string> = {
   other: 'The event could not be sent',
 };
 
+export const PUBLISH_FAILURES = Object.keys(TEXTS) as PublishFailure[];
+
 /** JetStream's err_code of a publish that finds no room: of the stream, of its account, or of the server. */
 const NO_ROOM = [10_002, 10_023, 10_028, 10_047, 10_077];
 /** JetStream's err_code of a message above the stream's own limit. */

@@ -1,5 +1,5 @@
 import { Metrics } from '@parley/service';
-import type { PublishFailure } from './publish-error.ts';
+import { PUBLISH_FAILURES, type PublishFailure } from './publish-error.ts';
 
 /** What is counted of a stream, whichever service writes to it. */
 export function streamMetrics(
@@ -11,6 +11,8 @@ export function streamMetrics(
     'Attempts to send an event that failed, by reason; the event stays in the outbox',
     ['reason'],
   );
+  // From the beginning, so that an increase sees the first one.
+  for (const reason of PUBLISH_FAILURES) failures.inc({ reason }, 0);
   const made = metrics.counter(
     'parley_event_streams_made_total',
     'Streams this process found missing and made; what a lost one held needs a replay',

@@ -8,7 +8,9 @@ export { runService, type RunningService } from './run.ts';
 export {
   consumerName,
   flag,
+  grpcTarget,
   logLevel,
+  natsUrls,
   port,
   postgresUrl,
   readSettings,

@@ -1,5 +1,5 @@
 import { Logger } from './logger.ts';
-import { SettingsError } from './settings.ts';
+import { logLevel, SettingsError } from './settings.ts';
 
 /** A service that answers. */
 export interface RunningService {
@@ -20,7 +20,9 @@ export async function runService(
   name: string,
   start: (logger: Logger, env: NodeJS.ProcessEnv) => Promise<RunningService>,
 ): Promise<void> {
-  const logger = new Logger(name, process.env['LOG_LEVEL'] ?? 'info');
+  // What is wrong with the level is said with the other settings.
+  const level = logLevel.safeParse(process.env['LOG_LEVEL'] || undefined);
+  const logger = new Logger(name, level.success ? level.data : 'info');
   const crash = (error: unknown): never => {
     logger.fatal('Ended by an error nobody caught', { error });
     return process.exit(1);

@@ -8,8 +8,11 @@ export function readSettings<T extends z.ZodType>(schema: T, env: NodeJS.Process
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const result = schema.safeParse(given);
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new SettingsError(`Bad settings. ${problems.join('; ')}`);
+  const problems = result.error.issues.map(({ path, message }) => {
+    const name = path.join('.');
+    return `${name}: ${Object.hasOwn(given, name) ? message : 'is required'}`;
+  });
+  throw new SettingsError(`Bad settings. ${[...new Set(problems)].join('; ')}`);
 }
 
 /** Settings that cannot be used; its message is for the operator. */
@@ -33,6 +36,24 @@ export const consumerName = z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 l
 
 /** A postgres:// URL. */
 export const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
+
+/** One or several, with commas between. */
+export const natsUrls = z.string().refine((text) => text.split(',').every(isNatsUrl), {
+  error: 'must be nats:// or tls:// URLs, such as nats://nats:4222, with commas between several',
+});
+
+function isNatsUrl(text: string): boolean {
+  const protocol = URL.parse(text)?.protocol;
+  return protocol === 'nats:' || protocol === 'tls:';
+}
+
+/** Where a service is: host:port, dns:///name:port for all addresses of a name, ipv4:a:port,b:port for several replicas. */
+export const grpcTarget = z
+  .string()
+  .regex(
+    /^(?:(?:dns:(?:\/\/[^/]*\/)?)?(?:[\w.-]+|\[[\da-f:]+\]):\d+|ipv4:[\d.]+:\d+(?:,[\d.]+:\d+)*|ipv6:\[[\da-f:]+\]:\d+(?:,\[[\da-f:]+\]:\d+)*)$/i,
+    'must be host:port, dns:///name:port, or ipv4:address:port,address:port',
+  );
 
 /**
  * Files (PEM) with which services know each other: all three, or none for plaintext. To be spread into a service's
