@@ -20,6 +20,7 @@ import { MessageIntake } from './message-intake.ts';
 import { MessageSender } from './message-sender.ts';
 import { ALLOW_PRIVATE_TARGETS } from './set-channel.pipe.ts';
 import { WhatsAppInbound } from './whatsapp/whatsapp-inbound.ts';
+import { migrations } from './migrations/index.ts';
 
 /** They are written together: the more there are, the less each costs. */
 const EVENTS_IN_HAND = 256;
@@ -57,6 +58,7 @@ export async function startChannelService(
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'channel',
+    migrations,
     poolSize: config.DATABASE_POOL_SIZE,
   });
   const stream = new EventStream({ ...CHANNEL_STREAM, url: config.NATS_URL, metrics, logger });
@@ -97,7 +99,7 @@ export async function startChannelService(
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
     // NATS may be away: messages are sent all the same, and asked for later.
-    ready: () => database.ping(),
+    ready: () => database.ready(),
     lags: [
       eventLag(database, config.READY_MAX_EVENT_AGE_SECONDS),
       deliveryLag(database, config.READY_MAX_DELIVERY_LAG_SECONDS),

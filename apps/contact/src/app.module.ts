@@ -11,6 +11,7 @@ import { ContactEntity } from './contact.entity.ts';
 import { ContactResolver } from './contact-resolver.ts';
 import { ContactService } from './contact.service.ts';
 import { OLD_TAG_CHANGES, TagChanges } from './tag-changes.ts';
+import { migrations } from './migrations/index.ts';
 
 @Module({})
 class AppModule {
@@ -31,6 +32,7 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     url: config.DATABASE_URL,
     name: 'contact',
     entities: [ContactEntity],
+    migrations,
     poolSize: config.DATABASE_POOL_SIZE,
   });
   const tagChanges = new TagChanges(database, logger);
@@ -43,7 +45,7 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
     // NATS may be away: contacts are served all the same, and tags that flows ask for are changed later.
-    ready: () => database.ping(),
+    ready: () => database.ready(),
     metrics,
     tls,
     logger,

@@ -14,6 +14,7 @@ import { FLOW_STREAM } from './flow-stream.ts';
 import { FlowVersionEntity } from './flow-version.entity.ts';
 import { PublishedFlows } from './published-flows.ts';
 import { SimulationController } from './simulation.controller.ts';
+import { migrations } from './migrations/index.ts';
 
 @Module({})
 class AppModule {
@@ -43,6 +44,7 @@ export async function startFlowCatalogService(
     url: config.DATABASE_URL,
     name: 'flow-catalog',
     entities: [FlowEntity, FlowVersionEntity],
+    migrations,
     poolSize: config.DATABASE_POOL_SIZE,
   });
   const stream = new EventStream({ ...FLOW_STREAM, url: config.NATS_URL, metrics, logger });
@@ -61,7 +63,7 @@ export async function startFlowCatalogService(
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
     // NATS may be away: flows are published all the same.
-    ready: () => database.ping(),
+    ready: () => database.ready(),
     lags: [eventLag(database, config.READY_MAX_EVENT_AGE_SECONDS)],
     metrics,
     tls,

@@ -36,6 +36,7 @@ import { BulkTriggerService } from './trigger-flow/bulk-trigger.service.ts';
 import { followFlowEvents } from './trigger-flow/flow-events.ts';
 import { TriggerFlowController } from './trigger-flow/trigger-flow.controller.ts';
 import { TriggerFlowService } from './trigger-flow/trigger-flow.service.ts';
+import { migrations } from './auth/migrations/index.ts';
 
 /** Of a request's body. A flow's definition may be 1 MiB, and there is something around it. */
 const BODY_LIMIT = 2 * 1024 * 1024;
@@ -109,6 +110,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     url: config.DATABASE_URL,
     name: 'gateway',
     entities: TOKEN_ENTITIES,
+    migrations,
     poolSize: config.DATABASE_POOL_SIZE,
   });
   const clients = connectClients(config, tls);
@@ -162,7 +164,7 @@ async function createApp(
   });
   addRequestHooks(server, authenticator, logger, metrics);
 
-  const readiness = new Readiness(clients, () => database.ping());
+  const readiness = new Readiness(clients, () => database.ready());
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with({ ...parts, authenticator, readiness }),
     adapter,

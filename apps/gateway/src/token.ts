@@ -28,7 +28,11 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const;
 
-const name = z.string('is required').min(1, 'is required').max(100, 'must not be longer than 100 characters');
+const name = z
+  .string('is required')
+  .min(1, 'is required')
+  .max(100, 'must not be longer than 100 characters')
+  .refine((text) => text === text.trim(), 'must not begin or end with a space');
 
 const createOptions = z.object({
   tenant: name,
@@ -48,6 +52,8 @@ async function run(): Promise<void> {
   const { values, positionals } = parse();
   const [command, id] = positionals;
   if (values.help || command === undefined) return console.log(HELP);
+  const tooMany = positionals[command === 'revoke' ? 2 : 1];
+  if (tooMany !== undefined) throw new UsageError(`${tooMany} is one word too many. Try --help.`);
   const { DATABASE_URL } = readSettings(z.object({ DATABASE_URL: postgresUrl }), process.env);
   const database = await Database.connect({ url: DATABASE_URL, name: 'token', entities: TOKEN_ENTITIES });
   try {

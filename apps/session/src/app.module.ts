@@ -26,6 +26,7 @@ import { WaitSweep } from './wait-sweep.ts';
 import { OLD_START_REQUESTS } from './start-requests.ts';
 import { StartCounter } from './start-counter.ts';
 import { Timeline } from './timeline.ts';
+import { migrations } from './migrations/index.ts';
 
 /** Of the time a process has to end (P11), after the calls in flight. */
 const REQUEST_GRACE_MS = 2_000;
@@ -55,6 +56,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     url: config.DATABASE_URL,
     name: 'session',
     entities: [CurrentSession],
+    migrations,
     poolSize: config.DATABASE_POOL_SIZE,
   });
   const stream = new EventStream({
@@ -116,7 +118,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
     port: config.GRPC_PORT,
     reflection: config.GRPC_REFLECTION,
     // NATS may be away: sessions start all the same.
-    ready: () => database.ping(),
+    ready: () => database.ready(),
     lags: [
       eventLag(database, config.READY_MAX_EVENT_AGE_SECONDS),
       expiryLag(database, config.READY_MAX_EXPIRY_LAG_SECONDS),

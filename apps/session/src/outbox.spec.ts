@@ -139,6 +139,7 @@ describe('the outbox command', () => {
 
   it.each([
     [['replay'], 'replay needs --since'],
+    [['replay', '--since', '1m', '--until', '1h'], '--until is not later than --since'],
     [['replay', '--since', 'yesterday'], '--since takes a time with its zone'],
     [['replay', '--since', '2026-11-23T10:00:00'], '--since takes a time with its zone'],
     [['replay', '--since', '1h', '--subject', 'flow.published'], '--subject takes the name of an event'],

@@ -60,7 +60,15 @@ export function readOutboxArguments(args: string[], facts: OutboxFacts): OutboxA
   if (read.command === 'replay' && read.since === undefined && read.after === undefined) {
     throw new UsageError('replay needs --since (a time such as 2026-11-23T10:00:00Z, or 30m, 2h, 7d).');
   }
+  if (read.since && read.until && momentOf(read.until) <= momentOf(read.since)) {
+    throw new UsageError('--until is not later than --since: there is nothing between them.');
+  }
   return read;
+}
+
+/** By this machine's clock, which is near enough to compare two. */
+function momentOf(time: GivenTime): number {
+  return 'at' in time ? time.at.getTime() : Date.now() - time.secondsAgo * 1_000;
 }
 
 function parse(args: string[]) {

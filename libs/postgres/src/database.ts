@@ -2,7 +2,7 @@ import { unavailable } from '@parley/errors';
 import type { Client, Pool } from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { isAway, isConflict } from './sql-state.ts';
+import { isAway, isConflict, isUndefinedTable } from './sql-state.ts';
 import { runStatement, runStatements, type Statements } from './statements.ts';
 
 export interface DatabaseOptions {
@@ -11,7 +11,7 @@ export interface DatabaseOptions {
   /** Shown in pg_stat_activity. */
   name: string;
   entities?: (NewableFunction | EntitySchema)[];
-  /** Listed, not globbed, in order. */
+  /** What the service's code takes for granted: without all of them it is not ready. Default none. */
   migrations?: (new () => MigrationInterface)[];
   /** Connections at most. Default 10. */
   poolSize?: number;
@@ -36,9 +36,12 @@ const AWAY = 'The database did not answer in time';
  */
 export class Database {
   readonly dataSource: DataSource;
+  /** Migrations that the database was not seen to have. */
+  private lacking: string[];
 
-  private constructor(dataSource: DataSource) {
+  private constructor(dataSource: DataSource, migrations: string[]) {
     this.dataSource = dataSource;
+    this.lacking = migrations;
   }
 
   static async connect(options: DatabaseOptions): Promise<Database> {
@@ -63,7 +66,10 @@ export class Database {
       },
     });
     await dataSource.initialize();
-    return new Database(dataSource);
+    return new Database(
+      dataSource,
+      (options.migrations ?? []).map(({ name }) => name),
+    );
   }
 
   /** One statement outside a transaction. */
@@ -89,6 +95,19 @@ export class Database {
   /** Fails when the database does not answer. */
   async ping(): Promise<void> {
     await this.query('SELECT 1');
+  }
+
+  /** Fails when the database does not answer, and until it has the migrations of its options; newer ones do not matter. */
+  async ready(): Promise<void> {
+    if (this.lacking.length === 0) return this.ping();
+    const ran = await this.query<{ name: string }>('SELECT name FROM migrations').catch((error: unknown) => {
+      if (isUndefinedTable(error)) return [];
+      throw error;
+    });
+    const names = new Set(ran.map(({ name }) => name));
+    this.lacking = this.lacking.filter((name) => !names.has(name));
+    if (this.lacking.length > 0)
+      throw new Error(`The database lacks migrations: ${this.lacking.join(', ')}. Run the migrate command.`);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, eventually, type TestDatabase } from '@parley/testing';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { Database } from './database.ts';
 import { migrate } from './migrate.ts';
 
 class CreateNotes1700000000001 implements MigrationInterface {
@@ -72,5 +73,26 @@ describe('migrating a database', () => {
         "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
       ),
     ).toEqual([]);
+  });
+});
+
+describe('a database', () => {
+  it('is ready once it has all the migrations a service is built for, and newer ones do not matter', async () => {
+    const connected = await Database.connect({ url: database.url, name: 'spec', migrations: ALL });
+    await expect(connected.ready()).rejects.toThrow(
+      'The database lacks migrations: CreateNotes1700000000001, AddText1700000000002. Run the migrate command.',
+    );
+    await migrate(database.url, [CreateNotes1700000000001]);
+    await expect(connected.ready()).rejects.toThrow('The database lacks migrations: AddText1700000000002.');
+    await migrate(database.url, ALL);
+    await connected.ready();
+    await connected.close();
+    const older = await Database.connect({
+      url: database.url,
+      name: 'spec',
+      migrations: [CreateNotes1700000000001],
+    });
+    await older.ready();
+    await older.close();
   });
 });

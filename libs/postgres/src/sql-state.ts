@@ -19,6 +19,7 @@ const AWAY_MESSAGES =
   /timeout exceeded when trying to connect|not currently accepting connections|Connection terminated|Query read timeout|not queryable/;
 
 const UNIQUE_VIOLATION = '23505';
+const UNDEFINED_TABLE = '42P01';
 
 /** Whether the transaction lost to another one and may be run again. */
 export function isConflict(error: unknown): boolean {
@@ -35,6 +36,10 @@ export function isAway(error: unknown): boolean {
 /** Whether a row was refused because another holds its key. */
 export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === UNIQUE_VIOLATION;
+}
+
+export function isUndefinedTable(error: unknown): boolean {
+  return codeOf(error) === UNDEFINED_TABLE;
 }
 
 /** SQLSTATE or errno; TypeORM keeps the driver's error inside its own. */
