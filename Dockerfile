@@ -20,8 +20,9 @@ RUN --mount=type=cache,target=/root/.npm node tools/image/build-app.mjs "$APP" /
 
 FROM node:26-slim
 ARG APP
+ENV NODE_ENV=production
 # One heap of glibc for all threads: see tools/local-stack/src/services.ts.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1
+ENV MALLOC_ARENA_MAX=1
 WORKDIR /app/apps/$APP
 # A new volume gets the owner of the folder it is mounted on: here the certificates are written, by the user below.
 RUN install --directory --owner=node --group=node --mode=700 \

@@ -281,21 +281,21 @@ export async function cancelOfFlow(
   flowId: string,
   limit: number,
 ): Promise<number> {
-  const free = await cancelLocked(teller, tenantId, flowId, limit, 'FOR UPDATE SKIP LOCKED');
-  return free > 0 ? free : cancelLocked(teller, tenantId, flowId, limit, 'ORDER BY id FOR UPDATE');
+  const free = await cancelTaken(teller, tenantId, flowId, limit, 'LIMIT $3 FOR UPDATE SKIP LOCKED');
+  return free > 0 ? free : cancelTaken(teller, tenantId, flowId, limit, 'ORDER BY id LIMIT $3 FOR UPDATE');
 }
 
-async function cancelLocked(
+async function cancelTaken(
   teller: Teller,
   tenantId: string,
   flowId: string,
   limit: number,
-  lock: string,
+  take: string,
 ): Promise<number> {
   const cancelled = await teller.change({
     statement: `${CANCEL} FROM (SELECT tenant_id, id FROM sessions
         WHERE tenant_id = $1 AND flow_id = $2 AND status = 'running' AND expires_at > clock_timestamp()
-        ${lock.replace('FOR UPDATE', 'LIMIT $3 FOR UPDATE')}) AS running
+        ${take}) AS running
       WHERE s.tenant_id = running.tenant_id AND s.id = running.id RETURNING ${ENDED}`,
     parameters: [tenantId, flowId, limit],
     of: OF_CHANGED,
