@@ -1,5 +1,5 @@
 import { Consent, ContactView, type GetContactRequest } from '@parley/contracts/contact';
-import { batchRequest, pageSize, uuid } from '@parley/grpc';
+import { batchRequest, pageSize, shortList, uuid } from '@parley/grpc';
 import { checkJsonText, CONTEXT_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
 
@@ -25,8 +25,7 @@ const metadata = z.string().superRefine((value, context) => {
   if ('problem' in checked) context.addIssue(checked.problem);
 });
 
-/** Checked first: of a list that is too long, no tag is looked at. */
-export const tagList = z.array(z.unknown()).max(1_000, 'must not be more than 1000').pipe(z.array(tag));
+export const tagList = shortList(1_000).pipe(z.array(tag));
 
 const fields = z.object({
   name: text(255).optional(),

@@ -5,7 +5,7 @@ import { DomainError, unavailable } from '@parley/errors';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database, isUniqueViolation, sql } from '@parley/postgres';
 import type { EntityManager, FindOptionsWhere } from 'typeorm';
-import { applyFields, contactNotFound, requirePhone, setConsent } from './contact.ts';
+import { applyFields, contactNotFound, findLocked, requirePhone, setConsent } from './contact.ts';
 import { ContactEntity } from './contact.entity.ts';
 import type {
   GetContact,
@@ -55,7 +55,7 @@ export class ContactService {
            ON CONFLICT (tenant_id, phone) DO NOTHING RETURNING 1`,
           [tenantId, randomUUIDv7(), phone, request.source || 'api'],
         );
-        const contact = await find(tx, { tenantId, phone });
+        const contact = await findLocked(tx, { tenantId, phone });
         // Whoever had the phone when it was inserted has given it away until the row was locked.
         if (!contact) continue;
         applyFields(contact, request.fields);
@@ -111,13 +111,8 @@ export class ContactService {
   }
 }
 
-/** Locked. */
-function find(tx: EntityManager, where: FindOptionsWhere<ContactEntity>): Promise<ContactEntity | null> {
-  return tx.findOne(ContactEntity, { where, lock: { mode: 'pessimistic_write' } });
-}
-
 async function lock(tx: EntityManager, where: FindOptionsWhere<ContactEntity>): Promise<ContactEntity> {
-  const contact = await find(tx, where);
+  const contact = await findLocked(tx, where);
   if (!contact) throw contactNotFound();
   return contact;
 }

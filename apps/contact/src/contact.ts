@@ -1,7 +1,8 @@
 import { DomainError, invalidFields } from '@parley/errors';
 import { checkJsonObject, CONTEXT_LIMITS, parseJson } from '@parley/json-limits';
 import { parsePhone } from '@parley/phone';
-import type { ContactEntity } from './contact.entity.ts';
+import type { EntityManager, FindOptionsWhere } from 'typeorm';
+import { ContactEntity } from './contact.entity.ts';
 import type { ContactFields } from './contact.requests.ts';
 
 const MAX_TAGS = 100;
@@ -31,6 +32,14 @@ export function setConsent(contact: ContactEntity, optedIn: boolean, now: Date):
     contact.optedOutAt = null;
   }
   if (!optedIn) contact.optedOutAt ??= now;
+}
+
+/** A contact that nobody else changes until the transaction ends; null where there is none. */
+export function findLocked(
+  tx: EntityManager,
+  where: FindOptionsWhere<ContactEntity>,
+): Promise<ContactEntity | null> {
+  return tx.findOne(ContactEntity, { where, lock: { mode: 'pessimistic_write' } });
 }
 
 export function contactNotFound(): DomainError {

@@ -4,8 +4,7 @@ import { sql, type Database, type OldRows } from '@parley/postgres';
 import type { Logger } from '@parley/service';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { applyFields } from './contact.ts';
-import { ContactEntity } from './contact.entity.ts';
+import { applyFields, findLocked } from './contact.ts';
 import { tagList } from './contact.requests.ts';
 
 /** The data of session.tags_requested, as far as contacts are concerned (session_events.proto). */
@@ -39,8 +38,7 @@ export class TagChanges {
         [tenantId, effectId, subject, sequence, [...add, ...remove]],
       );
       if (fresh.length === 0) return;
-      const where = { tenantId, id };
-      const contact = await tx.findOne(ContactEntity, { where, lock: { mode: 'pessimistic_write' } });
+      const contact = await findLocked(tx, { tenantId, id });
       if (!contact) return;
       const said = await saidLater(tx, event);
       const isLast = (tag: string): boolean => !said.has(tag);

@@ -31,10 +31,6 @@ export const requiredText = (max: number) =>
     .max(max, `must not be longer than ${max} characters`)
     .refine((text) => text.isWellFormed(), LONE_SURROGATES);
 
-/** Of a list that is too long, no item is looked at, and nothing said of one. */
-export const shortList = (max: number) =>
-  z.array(z.unknown(), 'must be an array').max(max, `must not be more than ${max}`);
-
 /** A free JSON object within limits, as text: it is passed on and given back as it came. */
 export const jsonObject = (limits: JsonLimits) =>
   z.unknown().transform((value, context) => {

@@ -9,8 +9,8 @@ const WARNING_MS = 5_000;
 /**
  * A connection that is made however long it takes, and made again whenever it is lost: the promise stays pending while
  * NATS is away, and fails only when the signal says to give up. url: nats:// or tls://, or several with commas. name:
- * how NATS lists the connection. warn: told why there is none after 5 s, and again when the reason is another: a login that
- * is refused is no server that is away.
+ * how NATS lists the connection. warn: from 5 s on, told why an attempt failed, and again when the reason is another: a
+ * login that is refused is no server that is away.
  */
 export async function connectToNats(
   url: string,
@@ -26,9 +26,9 @@ export async function connectToNats(
     ignoreAuthErrorAbort: true,
     pingInterval: PING_INTERVAL_MS,
   };
-  // Not the client's own waitOnFirstConnect: that nobody can end.
   const begun = performance.now();
   let said = '';
+  // Not the client's own waitOnFirstConnect: that nobody can end.
   for (;;) {
     try {
       return await connect(options);

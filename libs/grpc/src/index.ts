@@ -4,4 +4,4 @@ export { decodePageToken, pageSize, splitPage, UUID_KEY } from './page-token.ts'
 export { fromRpcStatus, settle, toRpcStatus, toServiceError } from './rpc-status.ts';
 export { Tls } from './tls.ts';
 export type { TlsSettings } from './tls-files.ts';
-export { batchRequest, checkItem, SchemaPipe, toFieldProblems, uuid } from './validation.ts';
+export { batchRequest, checkItem, SchemaPipe, shortList, toFieldProblems, uuid } from './validation.ts';

@@ -5,9 +5,13 @@ import { z } from 'zod';
 /** Any RFC 9562 UUID, in lower case. */
 export const uuid = z.string('must be a UUID').toLowerCase().pipe(z.uuid('must be a UUID'));
 
+/** Of a list that is too long, no item is looked at, and nothing said of one. Items are for the schema it is piped into. */
+export const shortList = (max: number) =>
+  z.array(z.unknown(), 'must be an array').max(max, `must not be more than ${max}`);
+
 /** A batch; its items are checked one by one with checkItem, so that a bad one fails alone. */
 export const batchRequest = z.object({
-  requests: z.array(z.unknown()).min(1, 'must not be empty').max(1_000, 'must not be more than 1000'),
+  requests: shortList(1_000).min(1, 'must not be empty'),
 });
 
 /** An item of a batch as its schema makes it, or INVALID_FIELD. */

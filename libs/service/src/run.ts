@@ -21,8 +21,7 @@ export async function runService(
   start: (logger: Logger, env: NodeJS.ProcessEnv) => Promise<RunningService>,
 ): Promise<void> {
   // What is wrong with the level is said with the other settings.
-  const level = logLevel.safeParse(process.env['LOG_LEVEL'] || undefined);
-  const logger = new Logger(name, level.success ? level.data : 'info');
+  const logger = new Logger(name, logLevel.catch('info').parse(process.env['LOG_LEVEL']));
   const crash = (error: unknown): never => {
     logger.fatal('Ended by an error nobody caught', { error });
     return process.exit(1);

@@ -120,8 +120,7 @@ export class ContactApp {
     return (await call(client, client.batchResolveContacts, { requests, view })).outcomes;
   }
 
-  /** Asks for tags to be changed as the session service does. */
-  /** sequence: of the event in its session; one after the other unless told. */
+  /** Asks for tags to be changed as the session service does. sequence: of the event in its session; one after the other unless told. */
   async requestTags(
     tenantId: string,
     data: { session_id: string; [key: string]: unknown },

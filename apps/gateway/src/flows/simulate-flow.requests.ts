@@ -1,7 +1,8 @@
 import type { SimulatedHttpAnswer, SimulationStep } from '@parley/contracts/flow-catalog';
+import { shortList } from '@parley/grpc';
 import { CONTEXT_LIMITS, DEFINITION_LIMITS } from '@parley/json-limits';
 import { z } from 'zod';
-import { given, jsonObject, shortList } from '../fields.ts';
+import { given, jsonObject } from '../fields.ts';
 import { settings } from './flow.requests.ts';
 
 const MAX_STEPS = 200;
