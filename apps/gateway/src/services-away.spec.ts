@@ -63,7 +63,7 @@ describe('a dependency that is away', () => {
   it('its own database: 503 to every token, since none can be looked up (P10)', async () => {
     const wire = await Wire.toPostgres();
     open.push({ close: () => wire.cut() });
-    const app = await start((databaseUrl) => ({ DATABASE_URL: wire.leadTo(databaseUrl) }));
+    const app = await start((databaseUrl) => ({ DATABASE_URL: wire.urlOf(databaseUrl) }));
     const { token } = await app.createToken();
     expect((await app.request('GET', '/api/v1/me', { token })).status).toBe(200);
     const other = await app.createToken();

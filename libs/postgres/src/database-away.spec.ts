@@ -21,7 +21,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await target.query('TRUNCATE notes');
   wire = await Wire.toPostgres();
-  database = await Database.connect({ url: wire.leadTo(target.url), name: 'spec', poolSize: 1 });
+  database = await Database.connect({ url: wire.urlOf(target.url), name: 'spec', poolSize: 1 });
 });
 afterEach(async () => {
   wire.resume();

@@ -3,39 +3,33 @@ import { POSTGRES_URL } from './test-servers.ts';
 
 /** A connection to a server that a test can cut, mend, or stop without a word; or to nobody, who takes connections and says nothing. */
 export class Wire {
-  readonly port: number;
+  protected readonly sockets = new Set<Socket>();
   private readonly server: Server;
-  private readonly sockets: Set<Socket>;
+  private port = 0;
 
-  private constructor(server: Server, sockets: Set<Socket>) {
-    this.server = server;
-    this.sockets = sockets;
-    this.port = (server.address() as AddressInfo).port;
+  /** target: a URL with a host and a port; default nobody. */
+  protected constructor(target?: string) {
+    this.server = createServer((near) => this.join(near, target === undefined ? [] : [farEnd(target)]));
   }
 
-  static async toNobody(): Promise<Wire> {
-    return Wire.listen(() => []);
+  static toNobody(): Promise<Wire> {
+    return new Wire().listen();
   }
 
-  /** To the tests' Postgres. */
-  static async toPostgres(): Promise<Wire> {
-    const { hostname, port } = new URL(process.env[POSTGRES_URL]!);
-    return Wire.listen((near) => {
-      const far = connect({ host: hostname, port: Number(port) });
-      near.pipe(far).pipe(near);
-      return [far];
-    });
+  /** To the Postgres of a postgres:// URL; default the tests'. */
+  static toPostgres(url = process.env[POSTGRES_URL]!): Promise<Wire> {
+    return new Wire(url).listen();
   }
 
   get address(): string {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** The URL of a database, reached over this wire. */
-  leadTo(databaseUrl: string): string {
-    const url = new URL(databaseUrl);
-    url.host = this.address;
-    return url.href;
+  /** The same URL over this wire. */
+  urlOf(url: string): string {
+    const over = new URL(url);
+    over.host = this.address;
+    return over.href;
   }
 
   /** Nothing goes through, and nobody is told. */
@@ -47,7 +41,7 @@ export class Wire {
     for (const socket of this.sockets) socket.resume();
   }
 
-  /** Breaks what is connected and refuses what comes. */
+  /** Breaks what is connected; new connections are refused until `mend`. */
   async cut(): Promise<void> {
     if (!this.server.listening) return;
     const closed = new Promise((resolve) => this.server.close(resolve));
@@ -59,20 +53,31 @@ export class Wire {
     await new Promise<void>((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
   }
 
-  private static async listen(onConnection: (near: Socket) => Socket[]): Promise<Wire> {
-    const sockets = new Set<Socket>();
-    const server = createServer((near) => {
-      const ends = [near, ...onConnection(near)];
-      for (const socket of ends) {
-        sockets.add(socket);
-        socket.on('error', () => undefined);
-        socket.on('close', () => {
-          sockets.delete(socket);
-          for (const end of ends) end.destroy();
-        });
-      }
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new Wire(server, sockets);
+  protected async listen(): Promise<this> {
+    await this.mend();
+    this.port = (this.server.address() as AddressInfo).port;
+    return this;
   }
+
+  /** Passes on what either end sends. */
+  protected carry(near: Socket, far: Socket): void {
+    near.pipe(far).pipe(near);
+  }
+
+  private join(near: Socket, farEnds: Socket[]): void {
+    for (const socket of [near, ...farEnds]) {
+      this.sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        this.sockets.delete(socket);
+        for (const end of [near, ...farEnds]) end.destroy();
+      });
+    }
+    for (const far of farEnds) this.carry(near, far);
+  }
+}
+
+function farEnd(target: string): Socket {
+  const { hostname, port } = new URL(target);
+  return connect({ host: hostname, port: Number(port) });
 }

@@ -1,4 +1,5 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { Wire as PlainWire } from '@parley/testing';
 import type { Frame, Framing } from './frame.ts';
 import { natsFraming } from './nats-frames.ts';
 import { postgresFraming } from './postgres-frames.ts';
@@ -11,88 +12,50 @@ export type Watch = (frame: Frame) => Verdict | Promise<Verdict>;
 /**
  * A wire between a service and Postgres or NATS. It tells what goes by, so that a test can strike at an exact point
  * of a transaction or a publish without a hook in the service: kill a process just before COMMIT reaches the
- * server, or take away the answer to it. And it can be cut, stopped without a word (half open), or slowed.
+ * server, or take away the answer to it. And it can be stranded or slowed, too.
  */
-export class Wire {
+export class Wire extends PlainWire {
   /** Sees every message while set. */
   watch: Watch | undefined;
   /** Added to each packet, in milliseconds. */
   delayMs = 0;
-  private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
-  private readonly port: number;
+  private readonly framing: () => Framing;
   private paused = false;
 
-  private constructor(server: Server, port: number) {
-    this.server = server;
-    this.port = port;
+  private constructor(url: string, framing: () => Framing) {
+    super(url);
+    this.framing = framing;
   }
 
   /** To the Postgres of a postgres:// URL. */
-  static toPostgres(url: string): Promise<Wire> {
-    return Wire.open(url, postgresFraming);
+  static override toPostgres(url: string): Promise<Wire> {
+    return new Wire(url, postgresFraming).listen();
   }
 
   /** To the NATS of a nats:// URL. */
   static toNats(url: string): Promise<Wire> {
-    return Wire.open(url, natsFraming);
+    return new Wire(url, natsFraming).listen();
   }
 
-  /** The same URL over this wire. */
-  urlOf(url: string): string {
-    const over = new URL(url);
-    over.hostname = '127.0.0.1';
-    over.port = String(this.port);
-    return over.href;
-  }
-
-  /** Nothing goes through, and nobody is told. */
-  pause(): void {
+  /** Also of connections that come meanwhile. */
+  override pause(): void {
     this.paused = true;
-    for (const socket of this.sockets) socket.pause();
+    super.pause();
   }
 
-  resume(): void {
+  override resume(): void {
     this.paused = false;
-    for (const socket of this.sockets) socket.resume();
+    super.resume();
   }
 
   /** What is connected now falls silent for good, as after a failover; new connections work. */
   strand(): void {
-    for (const socket of this.sockets) socket.pause();
+    super.pause();
   }
 
-  /** Breaks what is connected; new connections are refused until `mend`. */
-  async cut(): Promise<void> {
-    if (!this.server.listening) return;
-    const closed = new Promise((resolve) => this.server.close(resolve));
-    for (const socket of this.sockets) socket.destroy();
-    await closed;
-  }
-
-  async mend(): Promise<void> {
-    await new Promise<void>((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
-  }
-
-  private static async open(url: string, framing: () => Framing): Promise<Wire> {
-    const { hostname, port } = new URL(url);
-    const server = createServer((near) => wire.join(near, connect(Number(port), hostname), framing()));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const wire = new Wire(server, (server.address() as AddressInfo).port);
-    return wire;
-  }
-
-  private join(near: Socket, far: Socket, framing: Framing): void {
-    for (const socket of [near, far]) {
-      this.sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        near.destroy();
-        far.destroy();
-      });
-    }
+  protected override carry(near: Socket, far: Socket): void {
+    for (const socket of [near, far]) socket.setNoDelay(true);
+    const framing = this.framing();
     this.pass(near, far, framing.up);
     this.pass(far, near, framing.down);
     if (this.paused) near.pause();

@@ -127,7 +127,7 @@ describe('a stream of JSON lines', () => {
   it('goes on while its token cannot be looked up: such an item is a 503, as a single call would be', async () => {
     const wire = await Wire.toPostgres();
     open.push({ close: () => wire.cut() });
-    const app = await start((databaseUrl) => ({ DATABASE_URL: wire.leadTo(databaseUrl) }));
+    const app = await start((databaseUrl) => ({ DATABASE_URL: wire.urlOf(databaseUrl) }));
     const { token } = await app.createToken();
     const stream = new Stream(app, token);
     expect(await stream.ask()).toBe(422);
