@@ -54,7 +54,7 @@ export async function startChannelService(
   logger: Logger,
 ): Promise<RunningChannelService> {
   const metrics = new Metrics();
-  const tls = Tls.open(config, logger);
+  const tls = Tls.open(config, logger, metrics);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'channel',

@@ -5,6 +5,7 @@ import {
   logLevel,
   metricsSettings,
   natsUrls,
+  grpcPort,
   port,
   postgresUrl,
   tlsFiles,
@@ -20,7 +21,7 @@ export const channelConfig = z.object({
   /** Connections to the database at most. */
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
   GRPC_HOST: z.string().default('127.0.0.1'),
-  GRPC_PORT: port.default(5004),
+  GRPC_PORT: grpcPort.default(5004),
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
   /** Where providers' webhooks come in (docs/channels.md): to be reached from the internet, by a proxy with TLS. */

@@ -27,7 +27,7 @@ class AppModule {
 /** Starts the contact service. Its database must have been migrated. */
 export async function startContactService(config: ContactConfig, logger: Logger): Promise<RunningService> {
   const metrics = new Metrics();
-  const tls = Tls.open(config, logger);
+  const tls = Tls.open(config, logger, metrics);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'contact',

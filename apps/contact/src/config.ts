@@ -4,7 +4,7 @@ import {
   logLevel,
   metricsSettings,
   natsUrls,
-  port,
+  grpcPort,
   postgresUrl,
   tlsFiles,
 } from '@parley/service';
@@ -16,7 +16,7 @@ export const contactConfig = z.object({
   /** Connections to the database at most. */
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
   GRPC_HOST: z.string().default('127.0.0.1'),
-  GRPC_PORT: port.default(5001),
+  GRPC_PORT: grpcPort.default(5001),
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
   /** nats:// URL, or several with commas. */

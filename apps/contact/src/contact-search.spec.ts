@@ -89,6 +89,47 @@ describe('searching contacts', () => {
     await database.close();
   });
 
+  it('finds those with a tag without reading those without, however old they are', async () => {
+    const many = uuidv7();
+    await app.database.query(
+      `INSERT INTO contacts (tenant_id, id, phone, source, tags)
+       SELECT $1, uuidv7(), '+1415555' || (1000 + n), 'api', CASE WHEN n <= 100 THEN '{old,few}' ELSE '{new}' END::text[]
+       FROM generate_series(1, 5000) n`,
+      [many],
+    );
+    await app.database.query('ANALYZE contacts; ANALYZE contact_tags');
+    const { url } = app.database;
+    const database = await Database.connect({ url, name: 'spec', entities: [ContactEntity], poolSize: 1 });
+    const contacts = new ContactService(database);
+    const search = { tenantId: many, query: '', email: '', pageSize: 20 };
+    let pageToken = '';
+    for (let page = 0; page < 3; page++) {
+      const rows = await rowsReadBy(database, 'contacts', async () => {
+        const found = await contacts.search({ ...search, tag: 'few', pageToken });
+        expect(found.page.map(({ tags }) => tags)).toEqual(Array(20).fill(['old', 'few']));
+        pageToken = found.next;
+      });
+      // Those with the tag at most: where there are few of them, Postgres may sort them all.
+      expect(rows).toBeLessThanOrEqual(100);
+    }
+    expect(
+      await rowsReadBy(database, 'contacts', () =>
+        contacts.search({ ...search, tag: 'none', pageToken: '' }),
+      ),
+    ).toBe(0);
+    await database.close();
+  });
+
+  it('finds by the tags a contact has now, whoever wrote them', async () => {
+    const mine = uuidv7();
+    const { id } = await app.add(mine, '+14155550301', { tags: { tags: ['a', 'b'] } });
+    const carriers = async (tag: string) => (await app.search(mine, { tag })).contacts.map((one) => one.id);
+    await app.database.query(`UPDATE contacts SET tags = '{b,c,c}' WHERE id = $1`, [id]);
+    expect([await carriers('a'), await carriers('b'), await carriers('c')]).toEqual([[], [id], [id]]);
+    await app.database.query('DELETE FROM contacts WHERE id = $1', [id]);
+    expect(await app.database.query('SELECT * FROM contact_tags WHERE tenant_id = $1', [mine])).toEqual([]);
+  });
+
   it('pages through a filter, and a contact created meanwhile does not shift the pages', async () => {
     const mine = uuidv7();
     for (let index = 0; index < 4; index++) await app.add(mine, `+1415555020${index}`, { name: `n${index}` });

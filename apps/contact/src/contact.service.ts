@@ -95,7 +95,17 @@ export class ContactService {
       const query = manager.getRepository(ContactEntity).createQueryBuilder('c');
       query.where('c.tenantId = :tenantId', { tenantId: request.tenantId });
       if (after !== undefined) query.andWhere('c.id < :after', { after });
-      if (request.tag !== '') query.andWhere(':tag = ANY(c.tags)', { tag: request.tag });
+      if (request.tag !== '') {
+        const { tag } = request;
+        query.innerJoin(
+          'contact_tags',
+          't',
+          't.tenant_id = c.tenantId AND t.tag = :tag AND t.contact_id = c.id',
+          { tag },
+        );
+        // Said of both: Postgres concludes from one to the other what is equal, and not what is less.
+        if (after !== undefined) query.andWhere('t.contact_id < :after');
+      }
       if (request.email !== '') query.andWhere(BY_EMAIL, { email: request.email });
       if (request.query !== '') {
         query.andWhere('(c.name ILIKE :like OR c.email ILIKE :like OR c.phone LIKE :like)', {

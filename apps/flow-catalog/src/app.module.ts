@@ -39,7 +39,7 @@ export async function startFlowCatalogService(
   logger: Logger,
 ): Promise<RunningService> {
   const metrics = new Metrics();
-  const tls = Tls.open(config, logger);
+  const tls = Tls.open(config, logger, metrics);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'flow-catalog',

@@ -1,4 +1,4 @@
-import { flag, logLevel, metricsSettings, natsUrls, port, postgresUrl, tlsFiles } from '@parley/service';
+import { flag, logLevel, metricsSettings, grpcPort, natsUrls, postgresUrl, tlsFiles } from '@parley/service';
 import { z } from 'zod';
 
 /** Settings of the flow-catalog service, from the environment. */
@@ -7,7 +7,7 @@ export const flowCatalogConfig = z.object({
   /** Connections to the database at most. */
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
   GRPC_HOST: z.string().default('127.0.0.1'),
-  GRPC_PORT: port.default(5002),
+  GRPC_PORT: grpcPort.default(5002),
   /** Whether the server describes itself to tools such as grpcurl. */
   GRPC_REFLECTION: flag.default(false),
   ...metricsSettings,

@@ -105,7 +105,7 @@ export interface Gateway extends RunningService {
 /** Starts the gateway. Its database must have been migrated; the services may come later. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   const metrics = new Metrics();
-  const tls = Tls.open(config, logger);
+  const tls = Tls.open(config, logger, metrics);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'gateway',

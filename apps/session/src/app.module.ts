@@ -51,7 +51,7 @@ class AppModule {
 /** Starts the session service. Its database must have been migrated; NATS and flow-catalog may come later. */
 export async function startSessionService(config: SessionConfig, logger: Logger): Promise<RunningService> {
   const metrics = new Metrics();
-  const tls = Tls.open(config, logger);
+  const tls = Tls.open(config, logger, metrics);
   const database = await Database.connect({
     url: config.DATABASE_URL,
     name: 'session',

@@ -119,6 +119,17 @@ describe('the outbox command', () => {
     expect(JSON.parse((await run(late, nowhere)).stdout)).toMatchObject({ would_send: 0 });
   });
 
+  it.each([
+    ['replay', '--since', '1h', '--subject', 'session.expird'],
+    ['replay', '--since', '1h', '--subject', 'session.expird', '--dry-run'],
+  ])('says that nothing is like what was asked for: %j', async (...args) => {
+    const { code, stderr } = await run(args);
+    expect({ code, said: stderr.trim().split('\n').at(-1) }).toEqual({
+      code: 0,
+      said: 'No kept event is like that; "status" shows the names and times of those there are.',
+    });
+  });
+
   it('stops at a full stream with how to go on', async () => {
     await manager.streams.delete('PARLEY_SESSION');
     await manager.streams.add({
@@ -145,6 +156,7 @@ describe('the outbox command', () => {
     [['replay', '--since', '1h', '--subject', 'flow.published'], '--subject takes the name of an event'],
     [['replay', '--since', '1h', '--tenant', 'acme'], '--tenant takes the id of a tenant, a UUID.'],
     [['replay', '--after', '-5'], '--after'],
+    [['replay', '--after', '1000000'], '--after 1000000 is behind the last event kept, at position '],
     [['status', '--since', '1h'], 'status takes no options but --json.'],
     [['rebuild'], 'There is no command rebuild. Try --help.'],
   ])('says what is wrong with %j', async (args, line) => {

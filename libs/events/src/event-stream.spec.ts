@@ -1,5 +1,11 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import {
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Logger } from '@parley/service';
 import { eventually, NATS_URL } from '@parley/testing';
@@ -22,13 +28,13 @@ afterEach(async () => {
   await nats.close();
 });
 
-async function open(subjects: string[]): Promise<EventStream> {
+async function open(subjects: string[], logger = new Logger('events', 'silent')): Promise<EventStream> {
   const stream = new EventStream({
     url: process.env[NATS_URL]!,
     name: NAME,
     subjects,
     source: '/parley/spec',
-    logger: new Logger('events', 'silent'),
+    logger,
   });
   streams.push(stream);
   await eventually(() => expect(stream.connected).toBe(true));
@@ -63,4 +69,22 @@ it('what a wider subject of the stream holds already is not added', async () => 
   await manager.streams.add({ name: NAME, subjects: ['stream_spec.>', 'stream_other.*'] });
   await open(['stream_spec.started', 'stream_spec.*', 'stream_other.asked']);
   expect(await held()).toEqual(['stream_spec.>', 'stream_other.*']);
+});
+
+it.each<[string, Partial<StreamConfig>, RegExp[]]>([
+  ['as it would be made', {}, []],
+  ['that lets go of what was heard', { retention: RetentionPolicy.Workqueue }, [/retention "workqueue"/]],
+  [
+    'in memory, for those who listen',
+    { retention: RetentionPolicy.Interest, storage: StorageType.Memory },
+    [/retention "interest"/, /is in memory/],
+  ],
+])('a stream %s is used, and what it lacks is said', async (_, config, warnings) => {
+  await manager.streams.add({ name: NAME, subjects: ['stream_spec.>'], ...config });
+  const logger = new Logger('events', 'silent');
+  const warn = jest.spyOn(logger, 'warn');
+  await open(['stream_spec.>'], logger);
+  expect(warn.mock.calls.map(([text]) => text)).toEqual(
+    warnings.map((warning) => expect.stringMatching(warning)),
+  );
 });

@@ -1,4 +1,11 @@
-import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, StorageType } from '@nats-io/jetstream';
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger, Metrics } from '@parley/service';
 import { toCloudEvent, type OutgoingEvent } from './event.ts';
@@ -152,6 +159,7 @@ export class EventStream {
     const { name, subjects } = this.options;
     try {
       const { config } = await streams.info(name);
+      for (const weakness of weaknessesOf(config)) this.options.logger.warn(`Stream ${name} ${weakness}`);
       const lacking = subjects.filter((subject) => !config.subjects.some((held) => covers(held, subject)));
       if (lacking.length === 0) return;
       await streams.update(name, { subjects: [...config.subjects, ...lacking] });
@@ -179,6 +187,20 @@ export class EventStream {
   private fail(error: unknown): void {
     if (!this.closed) this.options.logger.error('The connection to NATS ended for good', { error });
   }
+}
+
+/** What a stream that somebody else made does not do as consumers expect. Said and left so: there may be a reason. */
+function weaknessesOf({ retention, storage }: StreamConfig): string[] {
+  return [
+    ...(retention === RetentionPolicy.Limits
+      ? []
+      : [
+          `has the retention "${retention}": events are gone once they were heard, or if nobody listens ("limits" keeps them)`,
+        ]),
+    ...(storage === StorageType.File
+      ? []
+      : ['is in memory: a restart of NATS loses its events, and the outbox command puts them back']),
+  ];
 }
 
 /** Whether a subject, with or without wildcards, lies within another. */

@@ -3,6 +3,7 @@ import { Logger, postgresUrl, readSettings } from '@parley/service';
 import { z } from 'zod';
 import {
   readOutboxArguments,
+  UsageError,
   type GivenTime,
   type OutboxArguments,
   type OutboxFacts,
@@ -69,7 +70,13 @@ async function run(facts: OutboxFacts, given: OutboxArguments): Promise<number> 
       tenantId: given.tenantId,
     };
     const range = await rangeFrom(database, selection.since);
-    if (given.after !== undefined) range.after = Math.max(range.after, given.after);
+    if (given.after !== undefined) {
+      if (given.after > range.last)
+        throw new UsageError(
+          `--after ${given.after} is behind the last event kept, at position ${range.last}.`,
+        );
+      range.after = Math.max(range.after, given.after);
+    }
     const logger = new Logger('outbox', 'silent');
     return await runReplay({ database, facts, selection, range, logger, ...given });
   } finally {

@@ -17,6 +17,8 @@ export interface ReplayCommand {
 
 const PROGRESS_INTERVAL_MS = 2_000;
 const INTERRUPTED = 130;
+/** Often a slip in an option. */
+const NOTHING = 'No kept event is like that; "status" shows the names and times of those there are.';
 
 /** Notes for the person who watches: apart from the result, which may be piped on. */
 const note = (line: string): void => console.error(line);
@@ -35,6 +37,7 @@ export async function runReplay(command: ReplayCommand): Promise<number> {
     }
     console.log(`A replay would send ${total} events; nothing was sent.`);
     for (const { type, events } of counts) console.log(`  ${type.padEnd(24)} ${String(events).padStart(10)}`);
+    if (total === 0) note(NOTHING);
     return 0;
   }
   const result = await replay(command);
@@ -46,6 +49,7 @@ export async function runReplay(command: ReplayCommand): Promise<number> {
       `${finished ? 'Done' : 'Stopped'}: ${stored + duplicates} events sent; the stream stored ${stored} of them and dropped ${duplicates} it had just got.`,
     );
   }
+  if (finished && stored + duplicates === 0) note(NOTHING);
   if (finished) return 0;
   if (result.failure) note(`${result.failure.message}${causeOf(result.failure)}.`);
   note(`To go on: replay ${resumeOptions(selection, position)}`);

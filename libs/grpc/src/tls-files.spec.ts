@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { CertificateAuthority } from '@parley/certs';
 import { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
-import { Logger, SettingsError } from '@parley/service';
+import { Logger, Metrics, SettingsError } from '@parley/service';
 import { eventually, freePort } from '@parley/testing';
 import { call, connect } from './client.ts';
 import { CertificateFiles } from './testing/certificate-files.ts';
@@ -124,6 +124,52 @@ describe('the settings of TLS', () => {
   it('bring a warning when the certificate runs out within two weeks', async () => {
     const recorder = new Recorder();
     Tls.open(await files.settings({ days: 9 }), recorder);
+    expect(recorder.lines).toEqual([expect.stringContaining('TLS_CERT_FILE is valid until')]);
+  });
+});
+
+describe('the end of a certificate', () => {
+  const DAY_MS = 24 * 60 * 60 * 1_000;
+  const NAME = 'parley_tls_certificate_not_after_timestamp_seconds';
+  afterEach(() => jest.restoreAllMocks());
+
+  async function endIn(metrics: Metrics): Promise<number> {
+    return Number(new RegExp(`^${NAME} (\\S+)$`, 'm').exec(await metrics.text())?.[1]);
+  }
+
+  it('is told in the metrics, also of one that comes later', async () => {
+    const write = async (days: number): Promise<TlsSettings> =>
+      files.write(await files.authority.issue({ name: SERVICE, days }), files.authority.certificate, 'end');
+    const metrics = new Metrics();
+    Tls.open(await write(30), logger, metrics);
+    const inDays = async (): Promise<number> => (await endIn(metrics)) / 86_400 - Date.now() / DAY_MS;
+    expect(await inDays()).toBeCloseTo(30, 1);
+    await write(200);
+    // A reading is given again for some seconds.
+    const now = performance.now() + 60_000;
+    jest.spyOn(performance, 'now').mockReturnValue(now);
+    expect(await inDays()).toBeCloseTo(200, 1);
+  });
+
+  it('is not told without one', async () => {
+    const metrics = new Metrics();
+    Tls.open({}, logger, metrics);
+    expect(await metrics.text()).not.toContain(NAME);
+  });
+
+  it('is warned of once when it comes near while the service runs', async () => {
+    const recorder = new Recorder();
+    const metrics = new Metrics();
+    Tls.open(await files.settings({ days: 30 }), recorder, metrics);
+    await metrics.text();
+    expect(recorder.lines).toEqual([]);
+    const later = Date.now() + 20 * DAY_MS;
+    jest.spyOn(Date, 'now').mockReturnValue(later);
+    for (const seconds of [60, 120]) {
+      const now = performance.now() + seconds * 1_000;
+      jest.spyOn(performance, 'now').mockReturnValue(now);
+      await metrics.text();
+    }
     expect(recorder.lines).toEqual([expect.stringContaining('TLS_CERT_FILE is valid until')]);
   });
 });

@@ -23,12 +23,16 @@ export class TlsFiles {
   private texts: Files;
   private inForce: SecureContextOptions;
   private refused: string | undefined;
+  private end: Date;
+  /** Whether it was said that this certificate ends soon. */
+  private warned = false;
 
   private constructor(files: Files, logger: Logger) {
     this.files = files;
     this.logger = logger;
     this.texts = read(files);
-    this.inForce = this.use(this.texts);
+    [this.inForce, this.end] = this.use(this.texts);
+    this.warn();
   }
 
   /**
@@ -54,8 +58,9 @@ export class TlsFiles {
     try {
       const texts = read(this.files);
       if (NAMES.some((name) => texts[name] !== this.texts[name])) {
-        this.inForce = this.use(texts);
+        [this.inForce, this.end] = this.use(texts);
         this.texts = texts;
+        this.warned = false;
         this.logger.log('New TLS certificates are in force');
       }
       this.refused = undefined;
@@ -66,20 +71,28 @@ export class TlsFiles {
       }
       this.refused = message;
     }
+    this.warn();
     return this.inForce;
   }
 
-  private use(texts: Files): SecureContextOptions {
+  /** When the certificate ends that the files have now. */
+  validTo(): Date {
+    this.current();
+    return this.end;
+  }
+
+  /** Once for each certificate, as soon as it is near its end: also one that was far from it when the service started. */
+  private warn(): void {
+    if (this.warned || this.end.getTime() >= Date.now() + ENDS_SOON_MS) return;
+    this.warned = true;
+    this.logger.warn(`The certificate in TLS_CERT_FILE is valid until ${this.end.toISOString()}`);
+  }
+
+  /** What connections are made with, and when the certificate ends. */
+  private use(texts: Files): [SecureContextOptions, Date] {
     const { validToDate } = check(texts, this.files);
-    if (validToDate.getTime() < Date.now() + ENDS_SOON_MS) {
-      this.logger.warn(`The certificate in TLS_CERT_FILE is valid until ${validToDate.toISOString()}`);
-    }
-    return {
-      cert: texts.TLS_CERT_FILE,
-      key: texts.TLS_KEY_FILE,
-      ca: texts.TLS_CA_FILE,
-      minVersion: 'TLSv1.3',
-    };
+    const options = { cert: texts.TLS_CERT_FILE, key: texts.TLS_KEY_FILE, ca: texts.TLS_CA_FILE };
+    return [{ ...options, minVersion: 'TLSv1.3' }, validToDate];
   }
 }
 

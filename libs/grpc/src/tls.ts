@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
 import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
-import type { Logger } from '@parley/service';
+import type { Logger, Metrics } from '@parley/service';
 import { TlsFiles, type TlsSettings } from './tls-files.ts';
 
 /** How often a server looks whether its files have changed; a client looks when it connects. */
@@ -21,12 +21,18 @@ export class Tls {
   }
 
   /**
-   * undefined when the settings ask for none.
+   * undefined when the settings ask for none. metrics: where the certificate's end is told, default nowhere.
    * @throws SettingsError that names the setting that is missing or cannot be used
    */
-  static open(settings: TlsSettings, logger: Logger): Tls | undefined {
+  static open(settings: TlsSettings, logger: Logger, metrics?: Metrics): Tls | undefined {
     const files = TlsFiles.open(settings, logger);
-    return files && new Tls(files);
+    if (!files) return undefined;
+    metrics?.gauge(
+      'parley_tls_certificate_not_after_timestamp_seconds',
+      'When the certificate in force ends, in seconds since 1970',
+      () => files.validTo().getTime() / 1_000,
+    );
+    return new Tls(files);
   }
 
   /** For a server. lookEveryMs: default 5 s. */

@@ -8,6 +8,7 @@ export { runService, type RunningService } from './run.ts';
 export {
   consumerName,
   flag,
+  grpcPort,
   grpcTarget,
   logLevel,
   natsUrls,

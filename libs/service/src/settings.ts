@@ -25,8 +25,11 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 /** LOG_LEVEL: default info. */
 export const logLevel = z.enum(LOG_LEVELS).default('info');
 
-/** A TCP port; 0 takes a free one. */
+/** A TCP port; 0 takes a free one, which the log tells. */
 export const port = z.coerce.number().int().min(0).max(65_535);
+
+/** The port of a service that others call: a free one would be known to nobody. */
+export const grpcPort = port.min(1);
 
 /** true or false. */
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');

@@ -19,6 +19,7 @@ interface Service {
   ports?: string[];
   volumes?: string[];
   healthcheck?: { test: string[] };
+  logging?: { driver: string };
   depends_on?: Record<string, { condition: string }>;
   restart: string;
   stop_grace_period?: string;
@@ -73,6 +74,11 @@ describe('docker-compose.yml', () => {
     expect(service.healthcheck).toBeUndefined();
     // `docker compose up --wait` takes an end that nobody waits for as a failure.
     expect(all.some(([, { depends_on = {} }]) => name in depends_on)).toBe(true);
+  });
+
+  it.each(all)('%s does not fill the disk with what it logs', (_name, { logging }) => {
+    // It keeps 100 MB of each container unless told otherwise.
+    expect(logging).toEqual({ driver: 'local' });
   });
 
   it.each(all)('%s waits for what is there, in a way that ends', (_name, { depends_on = {} }) => {
