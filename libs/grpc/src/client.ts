@@ -39,7 +39,7 @@ const CHANNEL_OPTIONS: ChannelOptions = {
       },
       {
         name: [{}],
-        // The others may be repeated: reads, and writes that find their own work done.
+        // The others may be repeated: reads, and writes that find their own work done; SubmitReply by its message_id.
         retryPolicy: {
           maxAttempts: 3,
           initialBackoff: '0.05s',

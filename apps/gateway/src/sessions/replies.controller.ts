@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ContactServiceClient } from '@parley/contracts/contact';
 import { SessionServiceClient, type SubmitReplyRequest } from '@parley/contracts/session';
@@ -49,8 +50,12 @@ export class RepliesController {
     return this.submit({ ...toReply(body), tenantId, contactId });
   }
 
+  /** A call is repeated when its answer is lost. A reply without an id gets one, or the repeated one would answer the next question. */
   private async submit(request: SubmitReplyRequest): Promise<ReplyView> {
-    return toReplyView(await call(this.sessions, this.sessions.submitReply, request));
+    const messageId = request.messageId || randomUUID();
+    const response = await call(this.sessions, this.sessions.submitReply, { ...request, messageId });
+    const replayed = response.replayed && request.messageId !== '';
+    return toReplyView({ ...response, replayed });
   }
 
   private async contactOf(tenantId: string, phone: string): Promise<string | undefined> {
