@@ -164,7 +164,7 @@ async function createApp(
   });
   addRequestHooks(server, authenticator, logger, metrics);
 
-  const readiness = new Readiness(clients, () => database.ready());
+  const readiness = new Readiness(clients, () => database.ready(), logger);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with({ ...parts, authenticator, readiness }),
     adapter,

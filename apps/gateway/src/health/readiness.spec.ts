@@ -1,7 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger, readSettings } from '@parley/service';
+import { freePort } from '@parley/testing';
+import { closeClients, connectClients } from '../clients.ts';
+import { gatewayConfig } from '../config.ts';
 import { FakeHealth } from '../testing/fake-health.ts';
 import { GatewayApp } from '../testing/gateway-app.ts';
 import { compile, documentedRoutes, type Response } from '../testing/openapi.ts';
+import { Readiness } from './readiness.ts';
 
 const OK = { database: 'ok', contact: 'ok', flow_catalog: 'ok', session: 'ok', channel: 'ok' };
 
@@ -103,5 +108,42 @@ describe('readiness', () => {
       body: { status: 'ok', checks: { channel: 'unavailable' } },
     });
     channel.status = 'SERVING';
+  });
+
+  it('says in the log what is missing and why, once, and when it is back', async () => {
+    const { address } = others;
+    const config = readSettings(gatewayConfig, {
+      ...{
+        DATABASE_URL: 'postgres://127.0.0.1/none',
+        CONTACT_ADDRESS: address,
+        FLOW_CATALOG_ADDRESS: address,
+      },
+      ...{ SESSION_ADDRESS: session.address, CHANNEL_ADDRESS: `127.0.0.1:${await freePort()}` },
+    });
+    const clients = connectClients(config, undefined);
+    const logger = new Logger('gateway', 'silent');
+    const [warn, log] = [jest.spyOn(logger, 'warn'), jest.spyOn(logger, 'log')];
+    const ping = jest.fn<() => Promise<void>>().mockRejectedValue(new Error('lacks its migrations'));
+    const readiness = new Readiness(clients, ping, logger);
+    session.status = 'NOT_SERVING';
+    await readiness.report();
+    await readiness.report();
+    expect(warn.mock.calls.flat().sort()).toEqual([
+      'channel is unavailable: UNAVAILABLE',
+      'database is unavailable: lacks its migrations',
+      'session is unavailable: NOT_SERVING',
+    ]);
+    expect(log).not.toHaveBeenCalled();
+
+    ping.mockResolvedValue();
+    session.status = 'SERVING';
+    await readiness.report();
+    await readiness.report();
+    expect(warn).toHaveBeenCalledTimes(3);
+    expect(log.mock.calls.flat().sort()).toEqual([
+      'database is available again',
+      'session is available again',
+    ]);
+    closeClients(clients);
   });
 });

@@ -1,5 +1,6 @@
-import { Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, status, type Client, type ServiceError } from '@grpc/grpc-js';
 import { isInTime, readLagTrailers, type LagReading } from '@parley/grpc';
+import type { Logger } from '@parley/service';
 import { service as healthService } from 'grpc-health-check';
 import type { Clients } from '../clients.ts';
 
@@ -24,23 +25,30 @@ export interface ReadinessReport {
 export class Readiness {
   private readonly clients: Clients;
   private readonly pingDatabase: () => Promise<void>;
+  private readonly logger: Logger;
+  /** Why each check that fails does so, as it was logged. */
+  private readonly said = new Map<string, string>();
 
-  constructor(clients: Clients, pingDatabase: () => Promise<void>) {
+  constructor(clients: Clients, pingDatabase: () => Promise<void>, logger: Logger) {
     this.clients = clients;
     this.pingDatabase = pingDatabase;
+    this.logger = logger;
   }
 
   async report(): Promise<ReadinessReport> {
     const { contacts, flows, sessions, channels } = this.clients;
     const named = { contact: contacts, flow_catalog: flows, session: sessions, channel: channels };
     const [database, ...services] = await Promise.all([
-      outcome(this.pingDatabase()),
+      this.pingDatabase().then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      ),
       ...Object.values(named).map(askHealth),
     ]);
-    const report: ReadinessReport = { checks: { database }, lags: {} };
+    const report: ReadinessReport = { checks: { database: this.note('database', database) }, lags: {} };
     for (const [index, name] of Object.keys(named).entries()) {
-      const { check, lags } = services[index]!;
-      report.checks[name] = check;
+      const { failure, lags } = services[index]!;
+      report.checks[name] = this.note(name, failure);
       for (const lag of lags) {
         const part = `${name}_${lag.part}`;
         report.checks[part] = isInTime(lag) ? 'ok' : 'late';
@@ -49,20 +57,24 @@ export class Readiness {
     }
     return report;
   }
+
+  /** Says why a check fails when it begins to or fails for another reason, and when it does no more. */
+  private note(name: string, failure: string | undefined): Check {
+    if (failure !== this.said.get(name)) {
+      if (failure === undefined) this.said.delete(name);
+      else this.said.set(name, failure);
+      if (failure === undefined) this.logger.log(`${name} is available again`);
+      else this.logger.warn(`${name} is unavailable: ${failure}`);
+    }
+    return failure === undefined ? 'ok' : 'unavailable';
+  }
 }
 
-async function outcome(check: Promise<void>): Promise<Check> {
-  return check.then(
-    () => 'ok',
-    () => 'unavailable',
-  );
-}
-
-/** grpc.health.v1.Health/Check on a client's channel. The lags come in its trailers. */
-function askHealth(client: Client): Promise<{ check: Check; lags: LagReading[] }> {
+/** grpc.health.v1.Health/Check on a client's channel: why it does not serve, if so. The lags come in its trailers. */
+function askHealth(client: Client): Promise<{ failure: string | undefined; lags: LagReading[] }> {
   const { path, requestSerialize, responseDeserialize } = healthService['Check']!;
   return new Promise((resolve) => {
-    let check: Check = 'unavailable';
+    let failure: string | undefined;
     const call = client.makeUnaryRequest(
       path,
       requestSerialize,
@@ -70,11 +82,13 @@ function askHealth(client: Client): Promise<{ check: Check; lags: LagReading[] }
       { service: '' },
       new Metadata(),
       { deadline: Date.now() + CHECK_TIMEOUT_MS },
-      (_error: ServiceError | null, response?: { status: string }) => {
-        if (response?.status === 'SERVING') check = 'ok';
+      (error: ServiceError | null, response?: { status: string }) => {
+        // What gRPC adds in words holds times and addresses that change.
+        if (error) failure = status[error.code];
+        else if (response?.status !== 'SERVING') failure = response?.status ?? 'no answer';
       },
     );
     // After the answer.
-    call.on('status', ({ metadata }) => resolve({ check, lags: readLagTrailers(metadata) }));
+    call.on('status', ({ metadata }) => resolve({ failure, lags: readLagTrailers(metadata) }));
   });
 }
