@@ -1,9 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
+import { ChannelServiceService } from '@parley/contracts/channel';
+import { ContactServiceService } from '@parley/contracts/contact';
+import { FlowCatalogServiceClient, FlowCatalogServiceService } from '@parley/contracts/flow-catalog';
+import { SessionServiceService } from '@parley/contracts/session';
 import { DomainError } from '@parley/errors';
 import { runInRequest } from '@parley/service';
 import { eventually, freePort, inTime } from '@parley/testing';
-import { call, connect } from './client.ts';
+import { call, connect, REPEATABLE } from './client.ts';
 import { EchoService } from './testing/echo-service.ts';
 
 const ID = '0190b0a0-0000-7000-8000-000000000000';
@@ -188,5 +191,31 @@ describe('a service that is away', () => {
     await eventually(get, 5_000);
     expect(second.seen).toHaveLength(1);
     client.close();
+  });
+});
+
+describe('calls that may be repeated', () => {
+  const definitions: Record<string, { path: string }>[] = [
+    ContactServiceService,
+    FlowCatalogServiceService,
+    SessionServiceService,
+    ChannelServiceService,
+  ];
+  const rpcs = definitions.flatMap((definition) => Object.values(definition).map(({ path }) => path)).sort();
+  const repeatable = Object.entries(REPEATABLE).flatMap(([service, methods]) =>
+    methods.split(' ').map((method) => `/${service}/${method}`),
+  );
+
+  it('are RPCs that there are, and all but those that would do their work twice', () => {
+    expect([...new Set(rpcs).difference(new Set(repeatable))]).toEqual([
+      '/parley.channel.v1.ChannelService/DeleteChannel',
+      '/parley.channel.v1.ChannelService/RetryDelivery',
+      '/parley.channel.v1.ChannelService/SetChannel',
+      '/parley.flow_catalog.v1.FlowCatalogService/CreateFlow',
+      '/parley.session.v1.SessionService/BatchStartSessions',
+      '/parley.session.v1.SessionService/CancelSession',
+      '/parley.session.v1.SessionService/StartSession',
+    ]);
+    expect([...new Set(repeatable).difference(new Set(rpcs))]).toEqual([]);
   });
 });

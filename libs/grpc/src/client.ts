@@ -15,6 +15,22 @@ import { fromServiceError } from './rpc-status.ts';
 /** A call without a deadline of its own gives up after this long (P10). */
 const DEFAULT_DEADLINE_MS = 2_000;
 
+/**
+ * What is called again when a connection breaks before the answer is there: reads, and writes that find their own work done.
+ * A start does not: its session may have ended meanwhile, and another one would tell the contact everything again.
+ */
+export const REPEATABLE = {
+  'parley.contact.v1.ContactService':
+    'GetContact SearchContacts BatchResolveContacts UpsertContact UpdateContact SetConsent',
+  'parley.flow_catalog.v1.FlowCatalogService':
+    'GetFlow ListFlows GetFlowVersion ListFlowVersions CompareFlowVersions GetPublishedFlow BatchGetPublishedFlows ' +
+    'ValidateFlow SimulateFlow UpdateFlow PublishFlow RepublishFlowVersion UnpublishFlow ArchiveFlow',
+  // Replies are known by their message_id, which our callers always give.
+  'parley.session.v1.SessionService':
+    'BatchGetStarts GetSession ListSessions CountSessions GetTimeline WatchSession CancelFlowSessions SubmitReply',
+  'parley.channel.v1.ChannelService': 'DescribeChannel ListChannels ListDeliveries',
+};
+
 const CHANNEL_OPTIONS: ChannelOptions = {
   // Statistics of each call that nobody reads, for an eighth of what a call costs.
   'grpc.enable_channelz': 0,
@@ -28,18 +44,9 @@ const CHANNEL_OPTIONS: ChannelOptions = {
     loadBalancingConfig: [{ round_robin: {} }],
     methodConfig: [
       {
-        // Repeated, these would make a second flow, or not find what they cancelled.
-        name: [
-          { service: 'parley.flow_catalog.v1.FlowCatalogService', method: 'CreateFlow' },
-          { service: 'parley.channel.v1.ChannelService', method: 'SetChannel' },
-          { service: 'parley.channel.v1.ChannelService', method: 'DeleteChannel' },
-          { service: 'parley.channel.v1.ChannelService', method: 'RetryDelivery' },
-          { service: 'parley.session.v1.SessionService', method: 'CancelSession' },
-        ],
-      },
-      {
-        name: [{}],
-        // The others may be repeated: reads, and writes that find their own work done; SubmitReply by its message_id.
+        name: Object.entries(REPEATABLE).flatMap(([service, methods]) =>
+          methods.split(' ').map((method) => ({ service, method })),
+        ),
         retryPolicy: {
           maxAttempts: 3,
           initialBackoff: '0.05s',
