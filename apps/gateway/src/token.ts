@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
+import { messageOf } from '@parley/errors';
 import { Database } from '@parley/postgres';
 import { postgresUrl, readSettings } from '@parley/service';
 import { z } from 'zod';
@@ -71,7 +72,7 @@ function parse() {
   try {
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(messageOf(error));
   }
 }
 
@@ -116,6 +117,6 @@ function show(rows: TokenRow[], json: boolean): void {
 try {
   await run();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exitCode = 1;
 }

@@ -61,3 +61,12 @@ export function invalidFields(fields: FieldProblem[], details: ErrorDetails = {}
 export function unavailable(message: string, cause?: unknown): DomainError {
   return new DomainError('unavailable', 'UNAVAILABLE', message, { cause });
 }
+
+/**
+ * What an error says. Node gives one without words of its own where each address of a name refused a connection, as those of
+ * localhost do: what each of them said, then.
+ */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

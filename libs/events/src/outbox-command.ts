@@ -1,3 +1,4 @@
+import { messageOf } from '@parley/errors';
 import { Database } from '@parley/postgres';
 import { Logger, postgresUrl, readSettings } from '@parley/service';
 import { z } from 'zod';
@@ -47,7 +48,7 @@ export async function runOutboxCommand(facts: OutboxFacts): Promise<never> {
   try {
     code = await run(facts, readOutboxArguments(process.argv.slice(2), facts));
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(messageOf(error));
     code = 1;
   }
   // A connection to NATS that was never made would keep the process.

@@ -1,3 +1,4 @@
+import { messageOf } from '@parley/errors';
 import type { Database } from '@parley/postgres';
 import { natsUrls, readSettings, type Logger } from '@parley/service';
 import { z } from 'zod';
@@ -110,5 +111,5 @@ function resumeOptions({ since, until, types, tenantId }: Selection, position: n
 }
 
 function causeOf(error: Error): string {
-  return error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return error.cause instanceof Error ? ` (${messageOf(error.cause)})` : '';
 }

@@ -16,7 +16,8 @@ async function written(
     const log = new Logger('spec', ${JSON.stringify(level)});
     ${code}
   `;
-  const options = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script];
+  const source = '--conditions=@parley/source';
+  const options = [source, '--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script];
   const env = { ...process.env, NODE_OPTIONS: '' };
   const { stdout } = await promisify(execFile)(process.execPath, options, {
     env,
@@ -135,6 +136,23 @@ describe('a log line', () => {
       stack: expect.stringContaining('Away'),
       cause: { name: 'QueryFailedError', code: '23505', message: expect.stringContaining('duplicate key') },
     });
+  });
+
+  it('has what each address of a name said, where the error itself says nothing', async () => {
+    const { lines } = await written(`
+      const refused = ['::1', '127.0.0.1'].map((host) => new Error('connect ECONNREFUSED ' + host + ':5432'));
+      log.error('No database', { error: new AggregateError(refused) });`);
+    expect(lines[0]).toMatchObject({
+      error: { message: 'connect ECONNREFUSED ::1:5432; connect ECONNREFUSED 127.0.0.1:5432' },
+    });
+  });
+
+  it('ends, though an error is the cause of its own cause', async () => {
+    const { lines } = await written(`
+      const error = new Error('first', { cause: new Error('second') });
+      error.cause.cause = error;
+      log.error('Round and round', { error });`);
+    expect(lines[0]).toMatchObject({ error: { cause: { message: 'second', cause: { message: 'first' } } } });
   });
 
   it('is one line, whatever the message holds', async () => {

@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import { messageOf } from '@parley/errors';
 import { destination, pino, stdTimeFunctions, type Logger as PinoLogger } from 'pino';
 import { currentRequest } from './request-context.ts';
 
@@ -99,13 +100,15 @@ function fields(rest: unknown[]): object {
   return merged;
 }
 
-/** Name, code, message and stack. Not `detail`, `query` or `parameters`: they quote rows, which hold phones. */
-function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const code: unknown = (error as { code?: unknown }).code;
-  return { name: error.name, code, message: error.message, stack: error.stack, cause: describeCause(error) };
-}
+/** As long as a chain of causes is of use; one may lead back to itself. */
+const MAX_CAUSES = 8;
 
-function describeCause(error: Error): unknown {
-  return error.cause === undefined ? undefined : describeError(error.cause);
+/** Name, code, message and stack. Not `detail`, `query` or `parameters`: they quote rows, which hold phones. */
+function describeError(error: unknown, causes = MAX_CAUSES): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, stack } = error;
+  const code: unknown = (error as { code?: unknown }).code;
+  const cause =
+    error.cause === undefined || causes === 0 ? undefined : describeError(error.cause, causes - 1);
+  return { name, code, message: messageOf(error), stack, cause };
 }

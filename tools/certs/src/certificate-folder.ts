@@ -30,7 +30,7 @@ export interface Made {
 /**
  * Makes an authority and the services' certificates where they are missing. What is there and good is kept; a
  * certificate in the last third of its time, or that does not fit its key, its name or the authority, is renewed.
- * @throws Error when the authority is incomplete or has run out: only `force` replaces it
+ * @throws Error when the authority is incomplete, does not fit its key or has run out: only `force` replaces it
  */
 export async function makeCertificates(options: CertificateOptions): Promise<Made[]> {
   const { folder, days = 365, force = false } = options;
@@ -94,23 +94,32 @@ function readAuthority(folder: string): CertificateAuthority | undefined {
     throw new Error(`${join(folder, file)} is missing. Put it back, or make everything anew with --force.`);
   }
   const pair = readPair(folder, AUTHORITY_FILES)!;
+  if (!fits(pair)) {
+    const files = `${join(folder, key)} is not the key of ${join(folder, certificate)}`;
+    throw new Error(`${files}. Put it back, or make everything anew with --force.`);
+  }
   const { validToDate } = new X509Certificate(pair.certificate);
   if (validToDate.getTime() > Date.now()) return CertificateAuthority.from(pair);
   throw new Error(`The authority ran out on ${day(validToDate)}. Make everything anew with --force.`);
 }
 
 function isGood(pair: KeyPair, service: string, authority: CertificateAuthority): boolean {
+  if (!fits(pair)) return false;
+  const certificate = new X509Certificate(pair.certificate);
+  const issuer = new X509Certificate(authority.certificate);
+  const from = certificate.validFromDate.getTime();
+  const to = certificate.validToDate.getTime();
+  return (
+    Date.now() < to - (to - from) / 3 &&
+    certificate.verify(issuer.publicKey) &&
+    certificate.checkHost(service) !== undefined
+  );
+}
+
+/** Whether both can be read, and the key is the certificate's. */
+function fits({ certificate, key }: KeyPair): boolean {
   try {
-    const certificate = new X509Certificate(pair.certificate);
-    const issuer = new X509Certificate(authority.certificate);
-    const from = certificate.validFromDate.getTime();
-    const to = certificate.validToDate.getTime();
-    return (
-      Date.now() < to - (to - from) / 3 &&
-      certificate.verify(issuer.publicKey) &&
-      certificate.checkPrivateKey(createPrivateKey(pair.key)) &&
-      certificate.checkHost(service) !== undefined
-    );
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
   } catch {
     return false;
   }

@@ -74,13 +74,16 @@ describe('the certificates of the services', () => {
       writeFileSync(join(folder, service, 'tls.crt'), pair.certificate);
       writeFileSync(join(folder, service, 'tls.key'), pair.key);
     }
+    // Another key, and none at all.
+    writeFileSync(join(folder, 'session', 'tls.key'), old.gateway.key);
+    writeFileSync(join(folder, 'channel', 'tls.key'), 'no key');
     expect(await whatWasMade()).toEqual([
       'ca kept',
       'gateway renewed',
       'contact renewed',
       'flow-catalog renewed',
-      'session kept',
-      'channel kept',
+      'session renewed',
+      'channel renewed',
     ]);
     expect(certificateOf('gateway').verify(authority().publicKey)).toBe(true);
     expect(await whatWasMade()).toEqual(everything('kept'));
@@ -95,6 +98,19 @@ describe('the certificates of the services', () => {
     await makeCertificates({ folder, force: true });
     expect(text('ca/ca.crt')).not.toBe(before);
     expect(certificateOf('contact').verify(authority().publicKey)).toBe(true);
+  });
+
+  it('are not signed with a key that is not that of their authority', async () => {
+    await makeCertificates({ folder });
+    const before = text('session/tls.crt');
+    for (const key of [(await CertificateAuthority.create('Another', 10)).key, 'no key']) {
+      writeFileSync(join(folder, 'ca', 'ca.key'), key);
+      rmSync(join(folder, 'channel', 'tls.crt'), { force: true });
+      await expect(makeCertificates({ folder })).rejects.toThrow(
+        /ca\.key is not the key of .*ca\.crt\. Put it back, or make everything anew with --force\.$/,
+      );
+    }
+    expect(text('session/tls.crt')).toBe(before);
   });
 
   it('last no longer than their authority', async () => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@parley/errors';
 import { parseJson } from '@parley/json-limits';
 import { z } from 'zod';
 import { CommandError } from './command-error.ts';
@@ -121,7 +122,7 @@ export class Gateway {
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       throw new CommandError(
-        `${this.url} cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
+        `${this.url} cannot be reached: ${messageOf(cause)}`,
       );
     }
   }

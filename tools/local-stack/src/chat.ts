@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { Conversation } from './conversation.ts';
 import { GatewayClient } from './gateway-client.ts';
+import { messageOf } from './message-of.ts';
 import { connectNats } from './nats-connection.ts';
 import { parleyHome } from './settings.ts';
 import { readStackFile, type StackDescription } from './stack-file.ts';
@@ -24,7 +25,7 @@ const EXAMPLE_CONTEXT = '{"cart_id":"987654321","cart_total":"129.00"}';
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(messageOf(error));
   process.exitCode = 1;
 }
 
@@ -78,7 +79,7 @@ async function answerAll(conversation: Conversation, lines: AsyncIterable<string
       if (line.trim() !== '') await conversation.answer(line.trim());
     }
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(messageOf(error));
   }
 }
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { messageOf } from './message-of.ts';
 import { SERVICE_NAMES } from './service-names.ts';
 import type { ServiceName } from './service-names.ts';
 
@@ -90,9 +91,4 @@ function urlOf(serverUrl: string, database: string, password: string | undefined
     url.password = password;
   }
   return url.href;
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

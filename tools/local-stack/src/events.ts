@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { consumeEvents } from './event-consumer.ts';
+import { messageOf } from './message-of.ts';
 import { connectNats } from './nats-connection.ts';
 import { SeenIds } from './seen-ids.ts';
 import { formatSessionEvent, type SessionEvent } from './session-event.ts';
@@ -34,7 +35,7 @@ try {
   if (options === undefined) console.log(HELP);
   else await showEvents(options);
 } catch (error) {
-  note(error instanceof Error ? error.message : String(error));
+  note(messageOf(error));
   process.exitCode = 1;
 }
 

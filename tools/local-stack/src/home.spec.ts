@@ -1,6 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { commandLineOf, startProcess } from '@parley/local-servers';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockHome } from './home-lock.ts';
@@ -47,6 +49,35 @@ describe('the lock of a home', () => {
     const unlock = lockHome(home);
     unlock();
     lockHome(home)();
+  });
+
+  it('that a killed run left behind goes to one of two who want it at the same time', async () => {
+    const module = JSON.stringify(new URL('./home-lock.ts', import.meta.url).href);
+    const script = `
+      import { lockHome } from ${module};
+      process.stdout.write('ready ');
+      process.stdin.once('data', (at) => {
+        while (Date.now() < Number(at));
+        try { lockHome(${JSON.stringify(home)}); process.stdout.write('got it'); } catch { process.stdout.write('refused'); }
+      });`;
+    for (let round = 0; round < 10; round++) {
+      writeFileSync(join(home, 'supervisor.pid'), '1\nwhat process 1 is not\n');
+      const takers = Array.from({ length: 2 }, () =>
+        spawn(process.execPath, ['--input-type=module', '--eval', script], {
+          stdio: ['pipe', 'pipe', 'inherit'],
+          env: { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
+        }),
+      );
+      const heard = async (taker: (typeof takers)[number]): Promise<string> =>
+        String(await once(taker.stdout, 'data'));
+      await Promise.all(takers.map(heard));
+      const outcomes = takers.map(heard);
+      const at = Date.now() + 20;
+      for (const { stdin } of takers) stdin.write(String(at));
+      expect((await Promise.all(outcomes)).sort()).toEqual(['got it', 'refused']);
+      for (const taker of takers) taker.kill('SIGKILL');
+    }
+    expect(readdirSync(home)).toEqual(['supervisor.pid']);
   });
 
   it('does not take a process for a stack that merely has its old id', async () => {

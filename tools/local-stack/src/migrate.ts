@@ -1,5 +1,6 @@
 // npm run migrate: brings the databases to the newest schema.
 import { buildServices } from './build-services.ts';
+import { messageOf } from './message-of.ts';
 import { migrate } from './migrations.ts';
 import { SERVICE_NAMES } from './service-names.ts';
 import type { ServiceName } from './service-names.ts';
@@ -11,7 +12,7 @@ const variableOf = (service: ServiceName): string => `DATABASE_URL_${service.toU
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exitCode = 1;
 }
 

@@ -1,5 +1,6 @@
 import { connect } from '@nats-io/transport-node';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
+import { messageOf } from './message-of.ts';
 
 /**
  * Connects to a nats:// URL; a user and password in it are used.
@@ -13,11 +14,8 @@ export async function connectNats(url: string, options: ConnectionOptions = {}):
   try {
     return await connect({ servers: host, ...credentials, ...tls, ...options });
   } catch (error) {
-    throw new Error(
-      `No answer from NATS at ${host}: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw new Error(`No answer from NATS at ${host}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

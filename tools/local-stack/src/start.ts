@@ -1,5 +1,6 @@
 // npm start: the whole stack, until Ctrl-C.
 import { constants } from 'node:os';
+import { messageOf } from './message-of.ts';
 import { SettingsError, readSettings, settingsHelp } from './settings.ts';
 import { LocalStack } from './stack.ts';
 import { summary } from './summary.ts';
@@ -73,8 +74,4 @@ function stopOnSignals(stack: LocalStack): void {
       else void stack.supervisor.kill();
     });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -14,7 +14,7 @@ const MAX_CACHED = 10_000;
 
 /** Lets a request in or not: token, rate, scope. Runs before the body is read. */
 export class Authenticator {
-  private readonly callers: LRUCache<string, Caller>;
+  private readonly callers: LRUCache<string, { caller: Caller | undefined }>;
   private readonly limits: RateLimiter;
 
   constructor(tokens: TokenStore, limits: RateLimiter) {
@@ -24,7 +24,14 @@ export class Authenticator {
       ttl: CALLER_CACHE_MS,
       // Without a timer for each millisecond in which it is asked.
       ttlResolution: 0,
-      fetchMethod: (token: string) => tokens.findCaller(token),
+      // One that is pushed out while it is looked up is answered all the same.
+      ignoreFetchAbort: true,
+      fetchMethod: async (token, _stale, { options }) => {
+        const caller = await tokens.findCaller(token);
+        // Unknown is what those are told who wait now; the next one asks again.
+        if (!caller) options.ttl = 1;
+        return { caller };
+      },
     });
   }
 
@@ -52,12 +59,12 @@ export class Authenticator {
 
   private async identify(authorization: string | undefined): Promise<Caller> {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    const caller = token === undefined ? undefined : (this.callers.get(token) ?? (await this.lookUp(token)));
-    if (!caller) throw new DomainError('unauthenticated', 'UNAUTHENTICATED', 'No valid token');
-    return caller;
+    const known = token === undefined ? undefined : (this.callers.get(token) ?? (await this.lookUp(token)));
+    if (!known?.caller) throw new DomainError('unauthenticated', 'UNAUTHENTICATED', 'No valid token');
+    return known.caller;
   }
 
-  private async lookUp(token: string): Promise<Caller | undefined> {
+  private async lookUp(token: string): Promise<{ caller: Caller | undefined } | undefined> {
     return looksLikeToken(token) ? this.callers.fetch(token) : undefined;
   }
 

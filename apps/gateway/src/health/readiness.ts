@@ -1,4 +1,5 @@
 import { Metadata, status, type Client, type ServiceError } from '@grpc/grpc-js';
+import { messageOf } from '@parley/errors';
 import { isInTime, readLagTrailers, type LagReading } from '@parley/grpc';
 import type { Logger } from '@parley/service';
 import { service as healthService } from 'grpc-health-check';
@@ -39,10 +40,7 @@ export class Readiness {
     const { contacts, flows, sessions, channels } = this.clients;
     const named = { contact: contacts, flow_catalog: flows, session: sessions, channel: channels };
     const [database, ...services] = await Promise.all([
-      this.pingDatabase().then(
-        () => undefined,
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      ),
+      this.pingDatabase().then(() => undefined, messageOf),
       ...Object.values(named).map(askHealth),
     ]);
     const report: ReadinessReport = { checks: { database: this.note('database', database) }, lags: {} };
