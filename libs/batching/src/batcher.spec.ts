@@ -130,12 +130,13 @@ describe('a batcher', () => {
   it('lets an item go at its own deadline, waiting or under way, and tells the batch the latest one', async () => {
     const { batcher, batches } = held();
     const [early, late] = [Date.now() + 50, soon()];
-    const underWay = batcher.submit(1, early);
     const patient = batcher.submit(2, late);
+    const underWay = batcher.submit(1, early);
     await turn();
     const waiting = batcher.submit(3, early);
     await expect(underWay).rejects.toMatchObject({ kind: 'unavailable' });
     await expect(waiting).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(Date.now()).toBeLessThan(late);
     expect(batches[0]!.deadline).toBe(late);
     batches[0]!.end();
     expect(await patient).toBe(20);

@@ -308,6 +308,8 @@ describe('what comes and goes', () => {
     await begun.promise;
     const closed = leaving.close();
     await publish(second);
+    const early = new Promise((resolve) => setTimeout(resolve, 2_500, 'still closing'));
+    expect(await Promise.race([closed, early])).toBe('still closing');
     open.resolve();
     await closed;
     expect(handled).toEqual([first.id]);

@@ -33,7 +33,7 @@ export interface EventConsumerOptions {
   concurrency?: number;
   /** How long until an event that failed comes again, by attempt; the last stays. Default 1 s to 10 min. */
   backoffMs?: number[];
-  /** After this many attempts an event is given up. Failures of kind unavailable do not end it. Default 10. */
+  /** After this many attempts an event is given up. One of kind unavailable counts, too, but is never the last. Default 10. */
   maxAttempts?: number;
   /** Default nowhere. */
   metrics?: Metrics;

@@ -132,7 +132,7 @@ export class EventStream {
     }
   }
 
-  /** Makes sure of the stream, then lets events through. Tries again until it works or the connection is lost. */
+  /** Makes sure of the stream, then lets events through. Tries again until it works. */
   private async open(connection: NatsConnection): Promise<void> {
     let said = '';
     while (!this.closed) {

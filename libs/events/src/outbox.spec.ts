@@ -377,6 +377,11 @@ describe('the outbox', () => {
 
     const probe = await EventProbe.open('OUTBOX_SPEC', tenantId);
     await probe.waitFor('outbox_spec.happened');
+    // Another one that nobody holds: the poll that finds it has found the second one, too.
+    const unclaimed = event(uuidv7(), 1);
+    await publish(still, unclaimed);
+    await testDatabase.query(`UPDATE outbox SET claim_ends_at = '-infinity' WHERE id = $1`, [unclaimed.id]);
+    await probe.waitFor('outbox_spec.happened', 2);
     expect(probe.of(subject)).toEqual([]);
     expect(await waiting()).toEqual([
       { subject, sequence: 1, claimed: true },
@@ -385,7 +390,7 @@ describe('the outbox', () => {
 
     // Its claim runs out, and the other replica takes over, in order.
     await testDatabase.query(`UPDATE outbox SET claim_ends_at = '-infinity' WHERE sequence = 1`);
-    await probe.waitFor('outbox_spec.happened', 3);
+    await probe.waitFor('outbox_spec.happened', 4);
     expect(probe.of(subject).map(({ sequence }) => sequence)).toEqual([1, 2]);
     await probe.close();
   });
