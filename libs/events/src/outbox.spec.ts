@@ -8,6 +8,7 @@ import { EventStream } from './event-stream.ts';
 import { outboxMigrations } from './outbox-migrations.ts';
 import { Outbox } from './outbox.ts';
 import { OutboxRelay } from './outbox-relay.ts';
+import { toRow } from './outbox-row.ts';
 import { PublishError } from './publish-error.ts';
 
 /** One process of a service: its own connections, its own relay. */
@@ -343,6 +344,28 @@ describe('the outbox', () => {
     expect(stored).toHaveLength(600);
     for (const subject of subjects)
       expect(stored.indexOf(`${subject} 1`)).toBeLessThan(stored.indexOf(`${subject} 2`));
+  });
+
+  it('sends what a relay that stops has in memory, and leaves nothing of it to others', async () => {
+    const stored: number[] = [];
+    const replica = await addReplica(
+      fakeStream(({ sequence }) => {
+        stored.push(sequence);
+        return Promise.resolve(false);
+      }),
+    );
+    await publish(replica, event(uuidv7(), 1), event(uuidv7(), 2));
+    expect(stored).toEqual([]);
+    await replica.relay.stop();
+    expect(stored).toEqual([1, 2]);
+    expect(await waiting()).toEqual([]);
+  });
+
+  it('holds ten thousand rows in memory and no more; what comes then waits in the table', async () => {
+    const { relay } = await addReplica(fakeStream(() => Promise.resolve(false)));
+    expect([relay.accepts(10_000), relay.accepts(10_001)]).toEqual([true, false]);
+    relay.publishSoon(Array.from({ length: 9_000 }, () => toRow(event('one of many', 1))));
+    expect([relay.accepts(1_000), relay.accepts(1_001)]).toEqual([true, false]);
   });
 
   it.each([

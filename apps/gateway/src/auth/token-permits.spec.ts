@@ -168,6 +168,22 @@ describe('the database', () => {
     expect(await take(10_000, 3)).toMatchObject({ allowed: true, remaining: 9_089 });
   });
 
+  it('gets back what a whole gateway has that ends', async () => {
+    const caller = { tokenId, name: '', tenantId: '', tenantName: '', scopes: [], rateLimit: 100_000 };
+    const [leaving, before, after] = Array.from(
+      { length: 3 },
+      () => new RateLimiter(new PermitStore(world.database)),
+    );
+    const left = async (limiter: RateLimiter): Promise<number> => (await limiter.take(caller)).remaining;
+    for (let request = 0; request < 500; request++) await leaving!.take(caller);
+    // It holds permits for more requests to come.
+    expect(await left(before!)).toBeLessThan(100_000 - 501);
+    await leaving!.close();
+    await before!.close();
+    expect(await left(after!)).toBe(100_000 - 502);
+    await after!.close();
+  });
+
   it('is waited for no longer than the request has time', async () => {
     await take(100, 0);
     const limiter = new RateLimiter(new PermitStore(world.database));
