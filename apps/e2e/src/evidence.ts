@@ -36,7 +36,7 @@ export interface SprintRow {
   entries: { type: string; detail: { effect_id?: string } }[];
 }
 
-/** A row of session_replies: what a message came to. */
+/** A row of contact_replies: what a message came to. */
 export interface ReplyRow {
   tenantId: string;
   messageId: string;
@@ -118,7 +118,7 @@ async function gatherOnce(query: Query, probe: EventProbe): Promise<Evidence> {
      ORDER BY session_id, first_entry`,
   );
   const replies = await query<ReplyRow>(
-    `SELECT tenant_id AS "tenantId", message_id AS "messageId", session_id AS "sessionId", result FROM session_replies`,
+    `SELECT tenant_id AS "tenantId", message_id AS "messageId", session_id AS "sessionId", result FROM contact_replies`,
   );
   const published = outbox.filter((row) => row.publishedAt !== null).map((row) => row.id);
   // What does not come is the checker's to say.

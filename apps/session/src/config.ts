@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isPublicHost } from '@parley/flow-engine';
 import {
   flag,
   grpcTarget,
@@ -18,7 +19,17 @@ const hostAddresses = z
     (pairs) =>
       pairs.every(([name, address = '', ...more]) => name !== '' && isIP(address) !== 0 && more.length === 0),
     {
+      abort: true,
       error: 'must be names and IP addresses, such as crm.example=10.0.0.7, with commas between them',
+    },
+  )
+  // No flow that names another can be published, nor its request be made.
+  .refine(
+    (pairs) =>
+      pairs.every(([name]) => URL.canParse(`http://${name}`) && isPublicHost(new URL(`http://${name}`))),
+    {
+      error:
+        'must be names with a dot and without an ending kept for local networks, such as .internal, .local, .lan and .test: flows cannot call others',
     },
   )
   .transform((pairs) => new Map(pairs.map(([name, address]) => [name!.toLowerCase(), address!])))

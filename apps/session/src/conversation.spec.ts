@@ -290,6 +290,46 @@ describe('a reply', () => {
     });
   });
 
+  it('has its id among those of its contact: another contact may have the same', async () => {
+    await app.addReplica();
+    const first = start(CART);
+    const { tenantId, flowId } = first;
+    const other = start(CART, { tenantId, flowId });
+    const [one, two] = [await begin(first), await begin(other)];
+    const said = { messageId: '1' };
+    expect(await reply(tenantId, { contactId: first.contactId, text: 'what?', ...said })).toMatchObject({
+      result: ReplyResult.INVALID,
+      session: { id: one },
+      replayed: false,
+    });
+    for (const replayed of [false, true]) {
+      const answer = await reply(tenantId, { contactId: other.contactId, text: 'Yes', ...said });
+      expect(answer).toMatchObject({ result: ReplyResult.ACCEPTED, session: { id: two }, replayed });
+    }
+    // By the session's id it is the contact's all the same.
+    expect(await reply(tenantId, { sessionId: one, text: 'Yes', ...said })).toMatchObject({
+      result: ReplyResult.INVALID,
+      session: { id: one },
+      replayed: true,
+    });
+  });
+
+  it('that is the button of another session is ignored by the session that is named', async () => {
+    await app.addReplica();
+    const first = start(CART);
+    const { tenantId, contactId } = first;
+    const [one, two] = [await begin(first), await begin(start(CART, { tenantId, contactId }))];
+    expect(await reply(tenantId, { sessionId: one, payload: `${two}.1.yes` })).toMatchObject({
+      result: ReplyResult.IGNORED,
+      session: { id: one },
+    });
+    expect(steps(await timeline(tenantId, one))).toEqual([
+      'started start default',
+      'node ask',
+      'ignored ask',
+    ]);
+  });
+
   it('to a session that has ended is refused, noted, and changes nothing', async () => {
     await app.addReplica();
     const request = start(CART);

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Resolve } from '@parley/public-lookup';
 import { HttpCaller } from './http-caller.ts';
@@ -11,6 +12,16 @@ const server = createServer((request, response) => {
   if (request.url === '/redirect') response.writeHead(302, { location: 'http://10.0.0.1/' }).end();
   else if (request.url === '/large') response.end('x'.repeat(257 * KIB));
   else if (request.url === '/slow') request.socket.setTimeout(5_000);
+  else if (request.url === '/marked') response.end('\ufeff{"name":"Ada"}');
+  else if (request.url === '/latin')
+    response
+      .writeHead(200, { 'content-type': 'text/plain; charset=ISO-8859-1' })
+      .end(Buffer.from([0x5a, 0x6f, 0xeb]));
+  else if (request.url === '/unknown')
+    response.writeHead(200, { 'content-type': 'text/plain; charset=x-none' }).end('Zoë');
+  else if (request.url === '/packed')
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"name":"Ada"}'));
+  else if (request.url === '/asked') response.end(request.headers['accept-encoding']);
   else response.end('ok');
 });
 let port: number;
@@ -64,6 +75,52 @@ describe('a request to where it must not go (fault 33)', () => {
     caller = new HttpCaller(new Map([['shop.example', '127.0.0.1']]));
     expect(await get(`http://shop.example:${port}/redirect`)).toMatchObject({ answer: { status: 302 } });
     expect(reached).toEqual(['/redirect']);
+  });
+});
+
+describe('a request to another resource than its path names', () => {
+  it.each([
+    ...[
+      '/carts/77/items/..',
+      '/carts/./1',
+      '/carts/%2e%2E/1',
+      '/a/.%2e',
+      '/a/..?b',
+      '/a/..#b',
+      '/a\\..\\b',
+      '/a/.\t./b',
+      '/..',
+    ],
+    ...['\\..', '/a/.. '],
+  ])('is not made: %j', async (path) => {
+    caller = new HttpCaller(new Map([['shop.example', '127.0.0.1']]));
+    expect(await get(`http://shop.example:${port}${path}`)).toEqual({
+      answer: { error: 'the path holds . or ..' },
+      retryable: false,
+    });
+    expect(reached).toEqual([]);
+  });
+
+  it.each(['/a/...', '/a/..b', '/a/b..', '/a?b=/../c', '/a#/..', '/%2e%2e%2e', '/a/.well-known/b'])(
+    'is not what %j is',
+    async (path) => {
+      caller = new HttpCaller(new Map([['shop.example', '127.0.0.1']]));
+      expect(await get(`http://shop.example:${port}${path}`)).toMatchObject({ answer: { status: 200 } });
+      expect(reached).toEqual([path.split('#')[0]]);
+    },
+  );
+});
+
+describe('an answer', () => {
+  it.each([
+    ['/marked', { status: 200, body: '{"name":"Ada"}' }],
+    ['/latin', { status: 200, body: 'Zoë' }],
+    ['/unknown', { status: 200, body: 'Zoë' }],
+    ['/packed', { error: 'the answer is compressed' }],
+    ['/asked', { status: 200, body: 'identity' }],
+  ])('of %s is read as %j', async (path, answer) => {
+    caller = new HttpCaller(new Map([['shop.example', '127.0.0.1']]));
+    expect(await get(`http://shop.example:${port}${path}`)).toEqual({ answer, retryable: false });
   });
 });
 

@@ -1,4 +1,4 @@
-import { isPublicHost, type HttpAnswer, type HttpRequest } from '@parley/flow-engine';
+import { hasDotSegments, isPublicHost, type HttpAnswer, type HttpRequest } from '@parley/flow-engine';
 import { AddressRefusedError, publicLookup, type Resolve } from '@parley/public-lookup';
 import { Agent, request as send } from 'undici';
 
@@ -33,12 +33,15 @@ export class HttpCaller {
     if (!URL.canParse(url) || !isPublicHost(new URL(url))) {
       return { answer: { error: NOT_PUBLIC }, retryable: false };
     }
+    // A value that came into the path would lead to another resource than the flow means.
+    if (hasDotSegments(url)) return { answer: { error: 'the path holds . or ..' }, retryable: false };
     try {
       const response = await send(url, {
         dispatcher: this.agent,
         method,
         headers: {
           'user-agent': 'Parley',
+          'accept-encoding': 'identity',
           ...(body !== null && { 'content-type': 'application/json' }),
           ...Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
           'idempotency-key': effectId,
@@ -48,13 +51,13 @@ export class HttpCaller {
       });
       const { statusCode: status } = response;
       return {
-        answer: { status, body: await readLimited(response.body) },
+        answer: { status, body: decode(await readLimited(response.body), response.headers) },
         retryable: status === 429 || status >= 500,
       };
     } catch (error) {
       return {
         answer: { error: describe(error, timeoutMs) },
-        retryable: !(error instanceof AnswerTooLargeError || isRefused(error)),
+        retryable: !(error instanceof AnswerUnfitError || isRefused(error)),
       };
     }
   }
@@ -67,19 +70,35 @@ export class HttpCaller {
 const NOT_PUBLIC = 'the address is not on the internet';
 
 /** Asking again does not change it. */
-class AnswerTooLargeError extends Error {}
+class AnswerUnfitError extends Error {}
 
-async function readLimited(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function readLimited(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
     // Leaving the loop destroys the connection.
     if (size > MAX_ANSWER_BYTES)
-      throw new AnswerTooLargeError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+      throw new AnswerUnfitError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+/** By the charset it names, UTF-8 by default, without a mark of byte order. Compressed it is not read: nobody asked for that. */
+function decode(bytes: Uint8Array, headers: Record<string, string | string[] | undefined>): string {
+  const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
+  if (encoding !== 'identity' && bytes.length > 0) throw new AnswerUnfitError('the answer is compressed');
+  const charset = /;\s*charset="?([\w-]{1,40})/i.exec(String(headers['content-type'] ?? ''))?.[1];
+  return decoderOf(charset).decode(bytes);
+}
+
+function decoderOf(charset = 'utf-8'): TextDecoder {
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return new TextDecoder();
+  }
 }
 
 function isRefused(error: unknown): boolean {
@@ -91,7 +110,7 @@ function isRefused(error: unknown): boolean {
 
 /** In words for the timeline; without what a library or a system says of our own network. */
 function describe(error: unknown, timeoutMs: number): string {
-  if (error instanceof AnswerTooLargeError) return error.message;
+  if (error instanceof AnswerUnfitError) return error.message;
   if (isRefused(error)) return NOT_PUBLIC;
   const { name, code } = error as { name?: string; code?: string };
   if (name === 'TimeoutError' || name === 'AbortError') return `no answer within ${timeoutMs} ms`;

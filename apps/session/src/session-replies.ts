@@ -1,6 +1,6 @@
 import type { OldRows, Statements } from '@parley/postgres';
 
-/** The statements on session_replies: what messages with an id of their channel came to, kept for a day. */
+/** The statements on contact_replies: what contacts' messages with an id of their channel came to, kept for a day. */
 
 /** ended: the session it was for had ended. */
 export type ReplyOutcome = 'accepted' | 'invalid' | 'ignored' | 'ended';
@@ -12,16 +12,24 @@ export interface KeptReply {
 
 const KEPT = `interval '24 hours'`;
 
+/** A message: whose it is, and its id. Without an id it is not remembered. */
+export interface ContactMessage {
+  tenantId: string;
+  contactId: string;
+  /** The channel's, unique among those of the contact; or empty. */
+  messageId: string;
+}
+
 /** What a message came to, if it came within a day. */
 export async function findReply(
   database: Pick<Statements, 'query'>,
-  tenantId: string,
-  messageId: string,
+  { tenantId, contactId, messageId }: ContactMessage,
 ): Promise<KeptReply | undefined> {
+  if (messageId === '') return undefined;
   const [reply] = await database.query<KeptReply>(
-    `SELECT session_id AS "sessionId", result FROM session_replies
-     WHERE tenant_id = $1 AND message_id = $2 AND created_at > clock_timestamp() - ${KEPT}`,
-    [tenantId, messageId],
+    `SELECT session_id AS "sessionId", result FROM contact_replies
+     WHERE tenant_id = $1 AND contact_id = $2 AND message_id = $3 AND created_at > clock_timestamp() - ${KEPT}`,
+    [tenantId, contactId, messageId],
   );
   return reply;
 }
@@ -29,25 +37,25 @@ export async function findReply(
 /** Keeps what a message came to. Whether it could: a twin that is under way is waited for, and then found. */
 export async function keepReply(
   tx: Pick<Statements, 'query'>,
-  tenantId: string,
-  messageId: string,
+  { tenantId, contactId, messageId }: ContactMessage,
   { sessionId, result }: KeptReply,
 ): Promise<boolean> {
+  if (messageId === '') return true;
   const kept = await tx.query(
-    `INSERT INTO session_replies AS r (tenant_id, message_id, session_id, result, created_at)
-     VALUES ($1, $2, $3, $4, clock_timestamp())
-     ON CONFLICT (tenant_id, message_id) DO UPDATE
+    `INSERT INTO contact_replies AS r (tenant_id, contact_id, message_id, session_id, result, created_at)
+     VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+     ON CONFLICT (tenant_id, contact_id, message_id) DO UPDATE
        SET session_id = EXCLUDED.session_id, result = EXCLUDED.result, created_at = EXCLUDED.created_at
        WHERE r.created_at <= clock_timestamp() - ${KEPT}
      RETURNING 1`,
-    [tenantId, messageId, sessionId, result],
+    [tenantId, contactId, messageId, sessionId, result],
   );
   return kept.length > 0;
 }
 
 /** Messages that are no longer remembered. */
 export const OLD_REPLIES: OldRows = {
-  table: 'session_replies',
-  key: ['tenant_id', 'message_id'],
+  table: 'contact_replies',
+  key: ['tenant_id', 'contact_id', 'message_id'],
   condition: `created_at <= (SELECT clock_timestamp() - ${KEPT})`,
 };

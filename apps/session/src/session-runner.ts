@@ -13,7 +13,13 @@ import { readPayload } from './effect-events.ts';
 import { FlowVersions } from './flow-versions.ts';
 import type { SubmitReply } from './session.requests.ts';
 import { columnsOf, stateOf, type LockedSession } from './session-memory.ts';
-import { findReply, keepReply, type KeptReply, type ReplyOutcome } from './session-replies.ts';
+import {
+  findReply,
+  keepReply,
+  type ContactMessage,
+  type KeptReply,
+  type ReplyOutcome,
+} from './session-replies.ts';
 import { advanceSessions, expireLocked, noteEntry, type AdvancedSession } from './session-rows.ts';
 import {
   findNewestWait,
@@ -57,17 +63,19 @@ export class SessionRunner {
 
   /** Fails with SESSION_NOT_FOUND where the request names a session that is not there. */
   async reply(request: SubmitReply): Promise<TakenReply> {
-    const { tenantId, messageId } = request;
-    const earlier = messageId === '' ? undefined : await findReply(this.database, tenantId, messageId);
+    const { tenantId, sessionId, messageId } = request;
+    const named = sessionId === '' ? undefined : await this.namedSession(tenantId, sessionId);
+    const message = { tenantId, contactId: named?.contactId ?? request.contactId, messageId };
+    const earlier = await findReply(this.database, message);
     if (earlier) return { ...earlier, replayed: true };
     for (let attempt = 0; attempt < MAX_LOOKS; attempt++) {
-      const target = await this.findTarget(request);
-      const taken = target && (await this.take(target, messageId));
+      const target = named ? targetOf(named, request) : await this.findTarget(request);
+      const taken = target && (await this.take(target, message));
       if (taken) return taken;
       if (!target) break;
     }
     // Its twin may have ended the session it was for, between the two look-ups.
-    const twin = messageId === '' ? undefined : await findReply(this.database, tenantId, messageId);
+    const twin = await findReply(this.database, message);
     return twin && { ...twin, replayed: true };
   }
 
@@ -90,33 +98,24 @@ export class SessionRunner {
 
   /** Gives a session the answer to the request of a wait. */
   async answer(session: SessionRef, waitId: number, answer: HttpAnswer): Promise<void> {
-    await this.take({ session, input: { type: 'http_answer', waitId, answer } }, '');
+    await this.take({ session, input: { type: 'http_answer', waitId, answer } });
   }
 
-  /** The session a reply is for, and what it says to it. */
+  private async namedSession(tenantId: string, id: string): Promise<SessionRef> {
+    const session = await findSession(this.database, tenantId, id);
+    if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
+    return session;
+  }
+
+  /** The session a contact's reply is for, and what it says to it. */
   private async findTarget({
     tenantId,
-    sessionId,
     contactId,
     text,
     payload,
     waitId,
   }: SubmitReply): Promise<Target | undefined> {
     const chosen = readPayload(payload);
-    if (sessionId !== '') {
-      const session = await findSession(this.database, tenantId, sessionId);
-      if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
-      const own = chosen?.sessionId === session.id ? chosen : undefined;
-      return {
-        session,
-        input: {
-          type: 'reply',
-          waitId: waitId || (own?.waitId ?? 0),
-          text,
-          choice: own?.choice ?? payload,
-        },
-      };
-    }
     if (chosen) {
       const session = await findSession(this.database, tenantId, chosen.sessionId);
       if (session?.contactId === contactId) {
@@ -130,17 +129,20 @@ export class SessionRunner {
   }
 
   /** Runs a session with an input, in one transaction. Gives nothing, and writes nothing, where it should wait and does not. */
-  private async take({ session: ref, input, onlyIfItWaits }: Target, messageId: string): Promise<TakenReply> {
+  private async take(
+    { session: ref, input, onlyIfItWaits }: Target,
+    message?: ContactMessage,
+  ): Promise<TakenReply> {
     const flow = await this.flowVersions.get(ref.tenantId, ref.flowId, ref.flowVersion);
     return this.outbox.statements(async (tx) => {
       const session = await lockSession(tx, ref.tenantId, ref.id);
       if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
-      const earlier = messageId === '' ? undefined : await findReply(tx, ref.tenantId, messageId);
+      const earlier = message && (await findReply(tx, message));
       if (earlier) return { ...earlier, replayed: true };
       if (onlyIfItWaits && !waitsForReply(session)) return undefined;
       const result = await this.run(tx, session, flow, input);
       const kept = { sessionId: ref.id, result };
-      if (messageId !== '' && !(await keepReply(tx, ref.tenantId, messageId, kept))) {
+      if (message && !(await keepReply(tx, message, kept))) {
         // By another session: the caller asks again, and is told what came of it there.
         throw unavailable('The message was taken at the same time');
       }
@@ -206,6 +208,20 @@ export class SessionRunner {
     );
     return flows;
   }
+}
+
+/** The number of no wait. */
+const NO_WAIT = -1;
+
+/** What a reply says to the session it names. The button of another one's message says nothing to it. */
+function targetOf(session: SessionRef, { text, payload, waitId }: SubmitReply): Target {
+  const chosen = readPayload(payload);
+  if (chosen?.sessionId === session.id) {
+    const { choice } = chosen;
+    return { session, input: { type: 'reply', waitId: waitId || chosen.waitId, text, choice } };
+  }
+  if (!chosen) return { session, input: { type: 'reply', waitId, text, choice: payload } };
+  return { session, input: { type: 'reply', waitId: text === '' ? NO_WAIT : waitId, text, choice: '' } };
 }
 
 function waitsForReply({ status, expiresAt, now, memory }: LockedSession): boolean {

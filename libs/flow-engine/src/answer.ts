@@ -28,15 +28,14 @@ export function readAnswer(
   answer: string,
   effort?: Effort,
 ): string | number | undefined {
-  const text = answer.trim();
+  const text = kind === 'text' ? answer.trim() : typed(answer);
   if (text === '' || text.length > MAX_ANSWER) return undefined;
   if (pattern && !matchesPattern(pattern, text, effort)) return undefined;
   switch (kind) {
     case 'text':
       return text;
     case 'number':
-      // One comma is the decimal one of half the world.
-      return numberOf(/^[^.,]*,[^.,]*$/.test(text) ? text.replace(',', '.') : text);
+      return readNumber(text);
     case 'email':
       return email.safeParse(text).data;
     case 'phone':
@@ -58,6 +57,13 @@ export function findChoice(choices: readonly Choice[], answer: string): Choice |
   );
 }
 
+/** One comma is the decimal one of half the world; but 1,000 is a thousand to the other half, and so nothing that can be told. */
+function readNumber(text: string): number | undefined {
+  const number = text.replace(/^\u2212/, '-');
+  if (/^[+-]?[1-9]\d{0,2},\d{3}$/.test(number)) return undefined;
+  return numberOf(/^[^.,]*,[^.,]*$/.test(number) ? number.replace(',', '.') : number);
+}
+
 /** 2026-05-07, and 7.5.2026 or 07/05/2026, the day first. */
 function readDate(text: string): string | undefined {
   const local = /^(\d{1,2})[./](\d{1,2})[./](\d{4})$/.exec(text);
@@ -65,6 +71,31 @@ function readDate(text: string): string | undefined {
   return isoDate.safeParse(local ? `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}` : text).data;
 }
 
-function plain(text: string): string {
-  return text.normalize('NFKC').trim().toLowerCase();
+/** What makes no difference between a title and an answer: its form in Unicode, its case, what is not seen. */
+export function plain(text: string): string {
+  // Both ways, as STRASSE is straße, and a Σ at a word's end is σ elsewhere; and İ leaves a dot behind.
+  return typed(
+    text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('i\u0307', 'i').replaceAll('\ufe0f', ''),
+  );
+}
+
+/** Marks of direction and joints of width zero, which keyboards and copied numbers bring along. Not those that make an emoji. */
+const UNSEEN = /[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g;
+
+/** The zeros of decimal digits other than 0 to 9, each followed by its one to nine. */
+const ZEROS = [
+  ...[0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20],
+  ...[0x1040, 0x17e0, 0x1810, 0xff10],
+];
+
+/** As it was meant by whoever typed it: without what is not seen, and with the digits 0 to 9. */
+function typed(text: string): string {
+  return text
+    .replace(UNSEEN, '')
+    .replace(/\p{Nd}/gu, (digit) => {
+      const code = digit.codePointAt(0)!;
+      const zero = ZEROS.find((first) => code >= first && code <= first + 9);
+      return zero === undefined ? digit : String(code - zero);
+    })
+    .trim();
 }

@@ -47,6 +47,42 @@ describe('a flow made for WhatsApp', () => {
       ['text'],
     ],
     [
+      'a picture whose text and caption are 1024 with what is between them',
+      'send_message',
+      {
+        text: 'x'.repeat(511),
+        media: { type: 'image', url: 'https://shop.example/a.png', caption: 'x'.repeat(511) },
+      },
+      [],
+    ],
+    [
+      'a picture whose text and caption are 1025 with what is between them',
+      'send_message',
+      {
+        text: 'x'.repeat(511),
+        media: { type: 'image', url: 'https://shop.example/a.png', caption: 'x'.repeat(512) },
+      },
+      ['text'],
+    ],
+    [
+      'a template with a picture that has a caption',
+      'send_message',
+      {
+        template: { name: 'hello', language: 'en' },
+        media: { type: 'image', url: 'https://shop.example/a.png', caption: 'hi' },
+      },
+      ['media.caption'],
+    ],
+    [
+      'a template with a recording',
+      'send_message',
+      {
+        template: { name: 'hello', language: 'en' },
+        media: { type: 'audio', url: 'https://shop.example/a.ogg' },
+      },
+      ['media.type'],
+    ],
+    [
       'a recording with a text',
       'send_message',
       { text: 'Listen', media: { type: 'audio', url: 'https://shop.example/a.ogg' } },

@@ -27,6 +27,9 @@ export const WHATSAPP_LIMITS = {
   rowTitle: 24,
 } as const;
 
+/** Between a text and the caption of its media, which WhatsApp shows as one. */
+export const CAPTION_SEPARATOR = '\n\n';
+
 /** What a flow made for this channel may not have. Channels that show whatever there is have no limits. */
 export function channelProblems(node: FlowNode, channel: string): ChannelProblem[] {
   if (channel !== 'whatsapp') return [];
@@ -60,7 +63,8 @@ function problemsOfAsk({ text, invalid_text: invalidText, choices }: Ask): Chann
   return problems;
 }
 
-function problemsOfMessage({ text = '', media }: Message): ChannelProblem[] {
+function problemsOfMessage({ text = '', template, media }: Message): ChannelProblem[] {
+  if (template && media) return problemsOfHeader(media);
   if (!media) return tooLong('text', text, WHATSAPP_LIMITS.text, '');
   const caption = media.caption ?? '';
   if (media.type === 'audio') {
@@ -71,10 +75,17 @@ function problemsOfMessage({ text = '', media }: Message): ChannelProblem[] {
   // The text goes along as the caption.
   return tooLong(
     text === '' ? 'media.caption' : 'text',
-    text + caption,
+    [text, caption].filter((part) => part !== '').join(CAPTION_SEPARATOR),
     WHATSAPP_LIMITS.caption,
     ' beside media',
   );
+}
+
+/** A template shows media as its header, which has no words. */
+function problemsOfHeader({ type, caption = '' }: NonNullable<Message['media']>): ChannelProblem[] {
+  if (type === 'audio') return [{ path: 'media.type', message: 'A template shows no recording on WhatsApp' }];
+  if (caption === '') return [];
+  return [{ path: 'media.caption', message: 'The media of a template has no caption on WhatsApp' }];
 }
 
 /** By what is written there itself; what its templates become is not known yet. */

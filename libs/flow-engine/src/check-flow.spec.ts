@@ -15,6 +15,7 @@ const ask = (id: string, more: object = {}) => ({
   data: { text: 'Well?', choices: [{ id: 'yes', title: 'Yes' }], ...more },
 });
 const http = { id: 'http', type: 'http_request', data: { method: 'GET', url: 'https://shop.example' } };
+const request = (more: object) => ({ ...http, id: 'a', data: { ...http.data, ...more } });
 const wait = (data: object) => ({ id: 'wait', type: 'delay', data });
 const edge = (source: string, target: string, sourceHandle?: string | null) => ({
   source,
@@ -83,6 +84,38 @@ describe('checkFlow', () => {
       [entry, end],
       [edge('start', 'end'), edge('start', 'end', 'default')],
       ['HANDLE_TWICE edges[1].sourceHandle start'],
+    ],
+    [
+      'choices that an answer in words could not tell apart, and blank ones',
+      [
+        ask('a', {
+          input: undefined,
+          choices: ['Straße', 'x', 'STRASSE ', '\u200b '].map((title, n) => ({ id: `c${n}`, title })),
+        }),
+      ],
+      [],
+      [
+        'NODE_DATA_INVALID nodes[0].data.choices[2].title a',
+        'NODE_DATA_INVALID nodes[0].data.choices[3].title a',
+      ],
+    ],
+    [
+      'headers that cannot be sent, or are there twice',
+      [
+        request({
+          headers: { Expect: '100-continue', 'X-A': '1', upgrade: 'x', 'x-a': '2', 'Keep-Alive': '3' },
+        }),
+      ],
+      [],
+      ['Expect', 'upgrade', 'x-a', 'Keep-Alive'].map(
+        (name) => `NODE_DATA_INVALID nodes[0].data.headers.${name} a`,
+      ),
+    ],
+    [
+      'a path that is folded',
+      [request({ url: 'https://shop.example/carts/../{{context.id | urlencode}}' })],
+      [],
+      ['NODE_DATA_INVALID nodes[0].data.url a'],
     ],
     ['a node that leads to itself', [say('a')], [edge('a', 'a')], ['CYCLE_WITHOUT_WAIT edges[0] a']],
     [

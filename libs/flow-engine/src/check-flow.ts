@@ -1,4 +1,5 @@
 import { channelProblems } from './channel-limits.ts';
+import { dataProblems } from './data-problems.ts';
 import { readGraph } from './flow-graph.ts';
 import type { GraphNode } from './flow-graph.ts';
 import { handlesOf, WAITING_TYPES } from './flow-node.ts';
@@ -44,12 +45,20 @@ export function checkFlow(definition: unknown, settings: FlowCheckSettings): Flo
     reportUnreachable(nodes, entries, warnings);
     for (const node of nodes) {
       reportLooseHandles(node, warnings);
+      reportData(node, errors);
       reportChannelLimits(node, settings.channel, errors);
       reportLongWait(node, settings.sessionTtlMinutes, warnings);
     }
     if (errors.problems.length === 0) entryNodeId = entries[0]?.id ?? '';
   }
   return { errors: errors.problems, warnings: warnings.problems, entryNodeId };
+}
+
+function reportData({ id, field, content }: GraphNode, errors: ProblemList): void {
+  if (!content) return;
+  for (const { path, message } of dataProblems(content)) {
+    errors.add('NODE_DATA_INVALID', `${field}.data.${path}`, message, id);
+  }
 }
 
 function reportChannelLimits({ id, field, content }: GraphNode, channel: string, errors: ProblemList): void {

@@ -96,12 +96,24 @@ describe('a question with choices', () => {
     expect(asked().reply('x'.repeat(100_000), 'yes').state.reply?.text).toBe('x'.repeat(4_096));
   });
 
-  it('takes no empty text for a title of spaces', () => {
-    const blank = graph(
-      [entry, ask('ask', { input: undefined, choices: [{ id: 'blank', title: ' ' }] })],
+  it.each([
+    ['Straße', 'STRASSE'],
+    ['STRASSE', 'straße'],
+    ['İstanbul', 'istanbul'],
+    ['ΟΔΟΣ', 'οδοσ'],
+    ['❤️', '❤'],
+    ['نعم', '\u200fنعم'],
+    ['👩‍🚀', '👩‍🚀\u200b'],
+  ])('takes for the title %j the answer %j', (title, answer) => {
+    const other = { id: 'other', title: 'Other' };
+    const asking = graph(
+      [entry, ask('ask', { input: undefined, choices: [other, { id: 'it', title }], save_as: 'answer' })],
       'start -> ask',
     );
-    expect(new Conversation(blank).reply('').rest).toBe('running ask reply');
-    expect(new Conversation(blank).reply('blank').rest).toBe('completed ask nothing');
+    expect(new Conversation(asking).reply(answer).state.context).toEqual({ answer: 'it' });
+  });
+
+  it('takes a place in the digits of the contact', () => {
+    expect(asked().reply('٢').state.context).toEqual({ answer: 'later' });
   });
 });

@@ -124,7 +124,12 @@ describe('the contact’s tags', () => {
   });
 
   it('that are both added and removed are gone', () => {
-    expect(tag({ tags_add: ['new', 'x'], tags_remove: ['new', 'x'] }).texts).toEqual(['["old"]']);
+    const conversation = tag({ tags_add: ['new', 'x', 'y'], tags_remove: ['new', 'x'] });
+    expect(conversation.texts).toEqual(['["old","y"]']);
+    expect(conversation.last.timeline[1]?.detail).toMatchObject({
+      tags_added: ['y'],
+      tags_removed: ['new', 'x'],
+    });
   });
 
   it('may only be added, or only removed', () => {

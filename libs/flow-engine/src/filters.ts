@@ -42,7 +42,16 @@ export function applyFilter({ name, argument }: TemplateFilter, value: FilterRes
 
 function formatNumber(value: number | undefined, decimals: string | number | undefined): FilterResult {
   if (value === undefined) return undefined;
-  return typeof decimals === 'number' ? value.toFixed(decimals) : String(value);
+  if (typeof decimals !== 'number') return String(value);
+  // By its digits, as a person rounds: as a double 1.005 is a little less. A half goes away from zero.
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(String(value)) ?? [];
+  // 1e-7 and 1e21 are written in another way; the first is nothing, and of the second no digit behind the point is known.
+  if (whole === '') return value.toFixed(decimals);
+  const kept = BigInt(whole + fraction.padEnd(decimals + 1, '0').slice(0, decimals + 1));
+  const rounded = ((kept + 5n) / 10n).toString().padStart(decimals + 1, '0');
+  const point = rounded.length - decimals;
+  const text = decimals === 0 ? rounded : `${rounded.slice(0, point)}.${rounded.slice(point)}`;
+  return /[1-9]/.test(text) ? sign + text : text;
 }
 
 const isoDate = z.iso.date();

@@ -129,7 +129,8 @@ function set(draft: SprintDraft, node: NodeOf<'set'>): string | undefined {
     detail['assigned'] = node.assign.map(([path]) => ['context', ...path].join('.'));
   if (node.add.length > 0 || node.remove.length > 0) {
     detail['effect_id'] = draft.nextEffectId;
-    detail['tags_added'] = [...node.add];
+    // A tag in both lists is taken away.
+    detail['tags_added'] = node.add.filter((tag) => !node.remove.includes(tag));
     detail['tags_removed'] = [...node.remove];
     changeTags(draft, node);
     draft.emit(node.id, { type: 'tags', add: [...node.add], remove: [...node.remove] });

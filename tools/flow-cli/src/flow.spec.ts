@@ -336,3 +336,35 @@ describe('a command that needs a gateway', () => {
     expect(errors).not.toContain('    at ');
   });
 });
+
+it('a scenario says what is written there, though YAML would make numbers of it', async () => {
+  const question = {
+    id: 'ask',
+    type: 'ask',
+    data: { text: 'Phone?', input: { kind: 'phone' }, save_as: 'phone' },
+  };
+  const code = { id: 'code', type: 'ask', data: { text: 'Code?', input: { kind: 'text' }, save_as: 'code' } };
+  const nodes = [{ id: 'start', type: 'entry' }, question, code];
+  const edges = [
+    { source: 'start', target: 'ask' },
+    { source: 'ask', sourceHandle: 'answered', target: 'code' },
+  ];
+  write('unquoted.json', { name: 'Unquoted', settings: {}, definition: { nodes, edges } });
+  const scenarios = write(
+    'unquoted.yaml',
+    `flow: unquoted.json
+scenarios:
+  - name: numbers
+    context: { total: 049.90, cents: 1.50 }
+    contact: { phone: +14155550123 }
+    steps:
+      - expect_message: Phone?
+      - reply: +14155550124
+      - expect_message: Code?
+      - reply: 012
+    expect:
+      context: { phone: '+14155550124', code: '012', total: 49.9, cents: 1.5 }
+`,
+  );
+  expect(await flow(['test', scenarios])).toMatchObject({ code: 0, errors: '' });
+});

@@ -121,9 +121,7 @@ export class Gateway {
       return { status: response.status, text: await response.text(), retryAfter };
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new CommandError(
-        `${this.url} cannot be reached: ${messageOf(cause)}`,
-      );
+      throw new CommandError(`${this.url} cannot be reached: ${messageOf(cause)}`);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { HttpAnswer, JsonObject, SimulatedContact } from '@parley/flow-engine';
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { CommandError } from './command-error.ts';
 import { readText, shown } from './file-paths.ts';
 import { problemLines, type Path } from './problem-lines.ts';
@@ -31,6 +31,7 @@ export function readScenarioFile(path: string): ScenarioFile {
   const document = parseDocument(readText(path), { lineCounter: lines });
   const [error] = document.errors;
   if (error) throw new CommandError(`${shown(path)}: is no YAML: ${error.message.trimEnd()}`);
+  keepTexts(document);
   const parsed = scenarioFile.safeParse(document.toJS(), { reportInput: true });
   if (!parsed.success) {
     const lineOf = (place: Path) => lineIn(document, lines, place);
@@ -38,6 +39,22 @@ export function readScenarioFile(path: string): ScenarioFile {
   }
   const { flow, scenarios } = parsed.data;
   return { path, flow: resolve(dirname(path), flow), scenarios };
+}
+
+/** What is JSON, in which a number is one. */
+const JSON_KEYS = ['context', 'metadata', 'body'];
+
+/** What is a text stays as it is written: YAML makes the number 12 of 012, and one without its plus of a phone. */
+function keepTexts(document: Document): void {
+  visit(document, {
+    Pair: (_key, { key }) =>
+      isScalar(key) && JSON_KEYS.includes(String(key.value)) ? visit.SKIP : undefined,
+    Scalar: (key, scalar) => {
+      const { value, source } = scalar;
+      if (key !== 'key' && typeof value === 'number' && source !== undefined && String(value) !== source)
+        scalar.value = source;
+    },
+  });
 }
 
 /** The line of what is at fault, or of the nearest thing around it. */

@@ -244,9 +244,40 @@ describe('what the Cloud API answers', () => {
   });
 });
 
+describe('a template with media', () => {
+  it('has it as its header', async () => {
+    const template = { name: 'offer', language: 'en', variables: [{ name: '1', value: 'Ada' }] };
+    const media = { type: 'image', url: 'https://shop.example/a.png', caption: '' } as const;
+    const { tenantId } = await request({ text: '', template, media });
+    await app.waitFor(tenantId, SENT);
+    expect(meta.bodies).toMatchObject([
+      {
+        type: 'template',
+        template: {
+          components: [
+            { type: 'header', parameters: [{ type: 'image', image: { link: media.url } }] },
+            { type: 'body', parameters: [{ type: 'text', text: 'Ada' }] },
+          ],
+        },
+      },
+    ]);
+  });
+});
+
 describe('a message that WhatsApp cannot show', () => {
-  it('fails without being sent', async () => {
-    const { tenantId } = await request({ text: 'x'.repeat(4_097) });
+  const template = { name: 'offer', language: 'en', variables: [] };
+  it.each<[string, Partial<NewMessage>]>([
+    ['a text that is too long', { text: 'x'.repeat(4_097) }],
+    [
+      'a template with a caption',
+      { text: '', template, media: { type: 'image', url: 'https://a.example', caption: 'hi' } },
+    ],
+    [
+      'a template with a recording',
+      { text: '', template, media: { type: 'audio', url: 'https://a.example', caption: '' } },
+    ],
+  ])('fails without being sent: %s', async (_what, message) => {
+    const { tenantId } = await request(message);
     const [failed] = await app.waitFor(tenantId, FAILED);
     expect(failed!.failure).toMatchObject({ code: 'MESSAGE_UNSENDABLE' });
     expect(meta.requests).toEqual([]);

@@ -117,6 +117,33 @@ describe('what a contact sends', () => {
     expect(await counted('unknown_contact')).toBe(before + 2);
   });
 
+  it.each([
+    ['+525512345678', '5215512345678'],
+    ['+525512345678', '525512345678'],
+    ['+5511987654321', '551187654321'],
+    ['+551187654321', '5511987654321'],
+    ['+5511987654321', '5511987654321'],
+  ])('is of the contact %s, whom WhatsApp calls %s', async (phone, from) => {
+    const tenant = uuidv7();
+    await app.setWhatsApp(tenant);
+    const id = app.services.addContact(tenant, phone);
+    const messages = [textMessage('wamid.1', 'hi', from)];
+    expect((await notify(inbound, tenant, notification({ messages }))).status).toBe(200);
+    expect(app.services.replies).toMatchObject([{ contactId: id, text: 'hi' }]);
+  });
+
+  it.each([
+    ['a landline of Brazil', '+5511932654321', '551132654321'],
+    ['a Mexican number that is a digit short', '+52551234567', '521551234567'],
+  ])('is not of another contact than that: %s', async (_what, phone, from) => {
+    const tenant = uuidv7();
+    await app.setWhatsApp(tenant);
+    app.services.addContact(tenant, phone);
+    const messages = [textMessage('wamid.1', 'hi', from)];
+    expect((await notify(inbound, tenant, notification({ messages }))).status).toBe(200);
+    expect(app.services.replies).toEqual([]);
+  });
+
   it("that another tenant's contact has the phone of is not given to that tenant", async () => {
     const other = uuidv7();
     await app.setWhatsApp(other);

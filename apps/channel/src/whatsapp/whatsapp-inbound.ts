@@ -3,7 +3,6 @@ import { ReplyResult, type SessionServiceClient } from '@parley/contracts/sessio
 import { DomainError } from '@parley/errors';
 import type { Outbox } from '@parley/events';
 import { call, uuid } from '@parley/grpc';
-import { parsePhone } from '@parley/phone';
 import type { Database } from '@parley/postgres';
 import type { Metrics } from '@parley/service';
 import { findChannel } from '../channel-rows.ts';
@@ -11,6 +10,7 @@ import type { WhatsApp } from '../channel.ts';
 import { noteDelivered, noteFailed, noteSent } from './delivery-status.ts';
 import { readNotification, type InboundMessage, type InboundStatus } from './notification.ts';
 import { readReference } from './reference.ts';
+import { phonesOf } from './sender-phones.ts';
 import { isSame, isSigned } from './request-signature.ts';
 import { textOf } from './whatsapp-answer.ts';
 
@@ -100,18 +100,14 @@ export class WhatsAppInbound {
   }
 
   private async reply(tenantId: string, { id, from, text, payload }: InboundMessage): Promise<Outcome> {
-    const { contacts, sessions } = this.parts;
-    const phone = parsePhone(`+${from}`);
-    if (phone === undefined) return 'unknown_contact';
+    const { sessions } = this.parts;
     try {
-      const { contact } = await call(contacts, contacts.getContact, {
-        tenantId,
-        lookup: { $case: 'phone', value: phone },
-      });
+      const contactId = await this.contactOf(tenantId, from);
+      if (contactId === undefined) return 'unknown_contact';
       const { result } = await call(sessions, sessions.submitReply, {
         tenantId,
         sessionId: '',
-        contactId: contact!.id,
+        contactId,
         text,
         payload,
         waitId: 0,
@@ -121,10 +117,22 @@ export class WhatsAppInbound {
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       // Sent again it would be refused again.
-      if (error.kind === 'not_found') return 'unknown_contact';
       if (error.kind === 'invalid_argument' || error.kind === 'failed_precondition') return 'refused';
       throw error;
     }
+  }
+
+  private async contactOf(tenantId: string, from: string): Promise<string | undefined> {
+    const { contacts } = this.parts;
+    for (const value of phonesOf(from)) {
+      try {
+        const lookup = { $case: 'phone' as const, value };
+        return (await call(contacts, contacts.getContact, { tenantId, lookup })).contact!.id;
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.kind !== 'not_found') throw error;
+      }
+    }
+    return undefined;
   }
 
   private async noteStatus(

@@ -1,4 +1,4 @@
-import { WHATSAPP_LIMITS } from '@parley/flow-engine';
+import { CAPTION_SEPARATOR, WHATSAPP_LIMITS } from '@parley/flow-engine';
 import type { MessageRequested } from '../message-requested.ts';
 
 /** What opens a list. Rows have a title each, so it says no more. */
@@ -33,7 +33,9 @@ export function toWhatsApp(
 
 function contentOf(message: MessageRequested): WhatsAppBody | Unsendable {
   const { text, template, media, choices } = message;
-  if (template) return { type: 'template', template: toTemplate(template) };
+  if (template && (media?.type === 'audio' || (media && media.caption !== '')))
+    return { problem: 'A template shows no recording, and its media no caption' };
+  if (template) return { type: 'template', template: toTemplate(template, media) };
   if (choices.length > 0) return toInteractive(message);
   if (media) return toMedia(media, text);
   if (text === '') return { problem: 'The message is empty' };
@@ -42,19 +44,24 @@ function contentOf(message: MessageRequested): WhatsAppBody | Unsendable {
   return { type: 'text', text: { body: text, preview_url: true } };
 }
 
-/** Variables with names are passed by name, those called 1, 2, 3 … by their place. */
-function toTemplate({ name, language, variables }: NonNullable<MessageRequested['template']>): WhatsAppBody {
+/** Variables with names are passed by name, those called 1, 2, 3 … by their place. Media is the template's header. */
+function toTemplate(
+  { name, language, variables }: NonNullable<MessageRequested['template']>,
+  media: MessageRequested['media'],
+): WhatsAppBody {
   const positional = variables.every((variable) => /^\d+$/.test(variable.name));
   const parameters = variables.map((variable) => ({
     type: 'text',
     ...(!positional && { parameter_name: variable.name }),
     text: variable.value,
   }));
-  return {
-    name,
-    language: { code: language },
-    ...(parameters.length > 0 && { components: [{ type: 'body', parameters }] }),
-  };
+  const components = [
+    ...(media
+      ? [{ type: 'header', parameters: [{ type: media.type, [media.type]: { link: media.url } }] }]
+      : []),
+    ...(parameters.length > 0 ? [{ type: 'body', parameters }] : []),
+  ];
+  return { name, language: { code: language }, ...(components.length > 0 && { components }) };
 }
 
 function toInteractive({ text, media, choices }: MessageRequested): WhatsAppBody | Unsendable {
@@ -91,7 +98,7 @@ function toMedia(
   { type, url, caption }: NonNullable<MessageRequested['media']>,
   text: string,
 ): WhatsAppBody | Unsendable {
-  const words = [text, caption].filter((part) => part !== '').join('\n\n');
+  const words = [text, caption].filter((part) => part !== '').join(CAPTION_SEPARATOR);
   if (type === 'audio' && words !== '') return { problem: 'A recording has no text' };
   if (words.length > WHATSAPP_LIMITS.caption)
     return { problem: `The caption is longer than ${WHATSAPP_LIMITS.caption} characters` };

@@ -5,6 +5,7 @@ import { Converse1764100000000 } from './1764100000000-converse.ts';
 import { PassOverTheDue1764400000000 } from './1764400000000-pass-over-the-due.ts';
 import { KeepDueApart1764500000000 } from './1764500000000-keep-due-apart.ts';
 import { ListTheEnded1764600000000 } from './1764600000000-list-the-ended.ts';
+import { RepliesByContact1764900000000 } from './1764900000000-replies-by-contact.ts';
 
 /** They run in the order of the numbers in their names. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   PassOverTheDue1764400000000,
   KeepDueApart1764500000000,
   ListTheEnded1764600000000,
+  RepliesByContact1764900000000,
 ];

@@ -128,7 +128,9 @@ const question = fc
     fc.array(plainText(24), { minLength: 3, maxLength: 3 }).map((titles) => ({
       ...data,
       ...(choiceIds
-        ? { choices: choiceIds.map((id, index) => ({ id, title: titles[index]! })) }
+        ? {
+            choices: choiceIds.map((id, index) => ({ id, title: `${titles[index]!.slice(0, 22)} ${index}` })),
+          }
         : { input: { kind, pattern: rule } }),
     })),
   );
