@@ -15,7 +15,7 @@ afterAll(() => database.drop());
 
 it.each([
   ['request ids (P9)', OLD_START_REQUESTS, 'request_id', `fingerprint, result`, `'\\x00', 'started'`],
-  ['message ids', OLD_REPLIES, 'message_id', 'result', `'accepted'`],
+  ['message ids', OLD_REPLIES, 'message_id', 'contact_id, result', `$1, 'accepted'`],
 ])('%s are remembered for a day, and then deleted', async (_, old, id, columns, values) => {
   await database.query(
     `INSERT INTO ${old.table} (tenant_id, ${id}, session_id, created_at, ${columns})
