@@ -36,6 +36,8 @@ describe('searching contacts', () => {
     ['those whose email contains the query', { query: 'example.ORG' }, [bobby]],
     ['those whose phone contains the query', { query: '5550' }, [bobby, bob, ann]],
     ['those whose phone is the query, plus sign and all', { query: '+336' }, [zoe]],
+    ['those whose phone it is as people write it', { query: ' +1 (415) 555-0102' }, [bob]],
+    ['those whose phone holds it as people write it', { query: '415-555.01' }, [bobby, bob, ann]],
     ['none where % is no character of theirs', { query: '1%0' }, []],
     ['those that hold a literal %', { query: '100%' }, [bob]],
     ['those that hold a literal _', { query: 'bob_b' }, [bob]],

@@ -108,8 +108,9 @@ export class ContactService {
       }
       if (request.email !== '') query.andWhere(BY_EMAIL, { email: request.email });
       if (request.query !== '') {
-        query.andWhere('(c.name ILIKE :like OR c.email ILIKE :like OR c.phone LIKE :like)', {
-          like: `%${request.query.replace(/[\\%_]/g, '\\$&')}%`,
+        query.andWhere('(c.name ILIKE :like OR c.email ILIKE :like OR c.phone LIKE :phone)', {
+          like: containing(request.query),
+          phone: containing(asKept(request.query)),
         });
       }
       return query
@@ -119,6 +120,18 @@ export class ContactService {
     });
     return splitPage(contacts, request.pageSize, (contact) => contact.id);
   }
+}
+
+/** A pattern of LIKE. */
+function containing(text: string): string {
+  return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+}
+
+/** A part of a phone as phones are kept, if it is one: without what people write between the digits. */
+function asKept(query: string): string {
+  return /^[+\d\s()[\].\p{Dash}]*\d[+\d\s()[\].\p{Dash}]*$/u.test(query)
+    ? query.replace(/[^+\d]/g, '')
+    : query;
 }
 
 async function lock(tx: EntityManager, where: FindOptionsWhere<ContactEntity>): Promise<ContactEntity> {

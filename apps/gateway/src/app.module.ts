@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -44,6 +45,8 @@ const BODY_LIMIT = 2 * 1024 * 1024;
 const BULK_BODY_LIMIT = 8 * 1024 * 1024;
 /** Of a request's head. request-hooks.ts limits its body. */
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How long connections are still taken once it is to end: who chose this gateway a moment before is served. */
+const LAST_CONNECTIONS_MS = 100;
 /** What draining waits for requests that do not end. */
 const DRAIN_LIMIT_MS = 5_000;
 /** As long as Node lets a request's head be: what is too long for an id is answered by the route, as an id unknown. */
@@ -124,6 +127,8 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     address: new URL(await app.getUrl()).host,
     routes,
     close: async () => {
+      // What the kernel has connected is not ours before the loop's next turn, and would be reset.
+      await sleep(LAST_CONNECTIONS_MS);
       const server = app.getHttpServer();
       const limit = setTimeout(() => server.closeAllConnections(), DRAIN_LIMIT_MS);
       await app.close();
@@ -150,7 +155,12 @@ async function createApp(
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     // One without a Host is refused by our hooks, with an answer like all others.
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // Node looks every 30 s for those that have passed it.
+      connectionsCheckingInterval: 1_000,
+      requireHostHeader: false,
+    },
     clientErrorHandler: answerClientError,
     frameworkErrors: refuseUrls(authenticator, logger),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ANSWERS } from './error.answers.ts';
 
@@ -10,6 +10,19 @@ const STATUSES: Record<string, number> = {
   EXPECTATION_FAILED: 417,
 };
 
+/** Connections whose request is worked on while it arrives. */
+const worked = new WeakSet<Socket>();
+
+/**
+ * What arrives of this request is worked on from now on. If it breaks off, its connection is cut: an answer would say that nothing
+ * has changed, or stand in the midst of the one that is under way.
+ */
+export function workOnArrival(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  worked.add(socket);
+  response.once('close', () => worked.delete(socket));
+}
+
 /**
  * Answers what is no HTTP request, or does not end, in the shape of every other error. known: the headers its answer has
  * already, where there is a request.
@@ -19,7 +32,7 @@ export function answerClientError(
   socket: Socket,
   known: OutgoingHttpHeaders = {},
 ): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  if (!socket.writable || error.code === 'ECONNRESET' || worked.has(socket)) {
     socket.destroy();
     return;
   }

@@ -22,11 +22,15 @@ export const optionalUuid = given(uuid);
 /** In E.164. */
 export const optionalPhone = given(phone());
 
-export const requiredPhone = z.string('is required').pipe(phone());
+/** A text that has to be there. */
+export const required = z.string({
+  error: ({ input }) => (input === undefined || input === null ? 'is required' : 'must be a string'),
+});
+
+export const requiredPhone = required.pipe(phone());
 
 export const requiredText = (max: number) =>
-  z
-    .string('is required')
+  required
     .min(1, 'is required')
     .max(max, `must not be longer than ${max} characters`)
     .refine((text) => text.isWellFormed(), LONE_SURROGATES);

@@ -1,6 +1,6 @@
 import { DomainError, invalidFields } from '@parley/errors';
 import { parseJson } from '@parley/json-limits';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** JSON lines: bulk routes read them as they come. */
 export const NDJSON = 'application/x-ndjson';
@@ -8,13 +8,14 @@ export const NDJSON = 'application/x-ndjson';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads JSON objects as application/json, and nothing else (415). Keys such as `__proto__` stay keys: parseJson makes them own
+ * Reads JSON objects as application/json, in UTF-8, not compressed, and nothing else (415). Keys such as `__proto__` stay keys: parseJson makes them own
  * properties, and nothing here copies bodies into other objects. An absent body is an empty object, so that the
  * answer names the fields that are missing.
  */
 export function readJsonBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (isEncoded(request)) return done(unsupported('Only UTF-8 is read, and nothing compressed'));
     let value: unknown;
     try {
       value = body.length === 0 ? {} : parseJson(utf8.decode(body as Buffer));
@@ -27,12 +28,24 @@ export function readJsonBodies(server: FastifyInstance): void {
     done(invalidFields([{ field: 'body', description: 'must be a JSON object' }]));
   });
   server.addContentTypeParser(NDJSON, (request, stream, done) => {
+    if (isEncoded(request)) return done(unsupported('Only UTF-8 is read, and nothing compressed'));
     if (request.route.bulk) return done(null, stream);
-    done(new DomainError('invalid_argument', 'UNSUPPORTED_MEDIA_TYPE', 'Only bulk routes take JSON lines'));
+    done(unsupported('Only bulk routes take JSON lines'));
   });
   // Without a Content-Type nothing is parsed.
   server.addHook('preValidation', (request, _reply, done) => {
     request.body ??= {};
     done();
   });
+}
+
+function unsupported(message: string): DomainError {
+  return new DomainError('invalid_argument', 'UNSUPPORTED_MEDIA_TYPE', message);
+}
+
+/** Compressed, or in another character set than the one of JSON. */
+function isEncoded({ headers }: FastifyRequest): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
+  const encoding = headers['content-encoding'] ?? 'identity';
+  return !/^(?:utf-?8|us-ascii)$/i.test(charset) || !/^\s*identity\s*$/i.test(encoding);
 }

@@ -42,6 +42,9 @@ describe('a body', () => {
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
     'application/jsonx',
+    'application/json; charset=utf-16',
+    'application/json; charset="ISO-8859-1"',
+    'application/x-ndjson; charset=latin1',
     'nonsense',
   ])('of the type %s is a 415', async (type) => {
     expect(await send('{}', { 'Content-Type': type })).toMatchObject({
@@ -50,9 +53,23 @@ describe('a body', () => {
     });
   });
 
-  it.each(['application/json; charset=utf-8', 'Application/JSON'])('of the type %s is read', async (type) => {
-    expect((await send('{}', { 'Content-Type': type })).status).toBe(422);
+  it.each(['gzip', 'br', 'deflate, gzip', 'x'])('in the encoding %s is a 415', async (encoding) => {
+    expect(await send('{}', { 'Content-Encoding': encoding })).toMatchObject({
+      status: 415,
+      body: { error: 'Unsupported media type; send application/json' },
+    });
   });
+
+  it('in the encoding identity is read', async () => {
+    expect((await send('{}', { 'Content-Encoding': 'Identity' })).status).toBe(422);
+  });
+
+  it.each(['application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'Application/JSON'])(
+    'of the type %s is read',
+    async (type) => {
+      expect((await send('{}', { 'Content-Type': type })).status).toBe(422);
+    },
+  );
 
   it('of 2 MiB is read, of one byte more is a 413', async () => {
     const filled = (bytes: number): string => `{"x":"${'x'.repeat(bytes - 8)}"}`;

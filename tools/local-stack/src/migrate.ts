@@ -9,6 +9,9 @@ import { readStackFile } from './stack-file.ts';
 
 const variableOf = (service: ServiceName): string => `DATABASE_URL_${service.toUpperCase()}`;
 
+const HELP = `npm run migrate: brings the databases of all services up to date, those of the stack that npm start runs here or else
+those of ${SERVICE_NAMES.map(variableOf).join(', ')} (postgres:// URLs).`;
+
 try {
   await main();
 } catch (error) {
@@ -17,6 +20,9 @@ try {
 }
 
 async function main(): Promise<void> {
+  const [argument] = process.argv.slice(2);
+  if (argument === '--help' || argument === '-h') return console.log(HELP);
+  if (argument !== undefined) throw new Error(`${argument}: npm run migrate takes no arguments. Try --help.`);
   const running = readStackFile(parleyHome(process.env))?.databases;
   const urls = SERVICE_NAMES.map((service) => {
     const url = process.env[variableOf(service)] || running?.[service];

@@ -21,6 +21,11 @@ else if (!existsSync(program)) refuse(`${app} has no outbox, or is not built. Ty
 else if (databaseUrl === undefined && !helps) {
   refuse(`No stack runs here. Type "npm start" first, or set ${ownUrl} (and NATS_URL for a replay).`);
 } else {
+  if (helps) {
+    console.log(`npm run outbox -- [--service session|flow-catalog|channel] <command>: of the stack that npm start runs here, or of
+DATABASE_URL_<SERVICE> and NATS_URL. Default: session.
+`);
+  }
   const child = spawn(process.execPath, [program, ...args], {
     stdio: 'inherit',
     env: { ...process.env, DATABASE_URL: databaseUrl ?? '', NATS_URL: natsUrl ?? '' },

@@ -29,6 +29,12 @@ async function main(): Promise<number> {
     console.log(settingsHelp());
     return 0;
   }
+  if (process.argv.length > 2) {
+    console.error(
+      `${process.argv[2]}: npm start takes no arguments; its settings are in the environment. Try --help.`,
+    );
+    return 1;
+  }
   const began = Date.now();
   const log = (line: string): void => {
     console.log(`${((Date.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${line}`);

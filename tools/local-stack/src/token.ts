@@ -8,8 +8,10 @@ import { readStackFile } from './stack-file.ts';
 const databaseUrl =
   process.env['DATABASE_URL_GATEWAY'] || readStackFile(parleyHome(process.env))?.databases.gateway;
 const program = appProgram('gateway', 'token');
+const args = process.argv.slice(2);
+const helps = args.length === 0 || args.includes('--help') || args.includes('-h');
 
-if (databaseUrl === undefined) {
+if (databaseUrl === undefined && !helps) {
   console.error(
     'No stack runs here. Type "npm start" first, or set DATABASE_URL_GATEWAY to the gateway\'s database.',
   );
@@ -18,9 +20,9 @@ if (databaseUrl === undefined) {
   console.error('The gateway is not built. Type "npm run build" first.');
   process.exitCode = 1;
 } else {
-  const child = spawn(process.execPath, [program, ...process.argv.slice(2)], {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: 'inherit',
-    env: { ...process.env, DATABASE_URL: databaseUrl },
+    env: { ...process.env, DATABASE_URL: databaseUrl ?? '' },
   });
   child.once('exit', (code) => (process.exitCode = code ?? 1));
 }

@@ -1,17 +1,17 @@
 import { DeliveryStatus } from '@parley/contracts/channel';
 import { z } from 'zod';
-import { after, limit } from '../fields.ts';
+import { after, limit, required } from '../fields.ts';
 
 /** A text that channel itself checks; here only its type. */
 const text = z.string('must be a string').default('');
 
 export const webhookBody = z.object({
-  url: z.string('is required'),
+  url: required,
   rotate_secret: z.boolean('must be true or false').default(false),
 });
 
 export const whatsAppBody = z.object({
-  phone_number_id: z.string('is required'),
+  phone_number_id: required,
   access_token: text,
   app_secret: text,
   verify_token: text,

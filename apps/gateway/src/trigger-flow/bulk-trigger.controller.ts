@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Access, callerOf } from '../auth/access.ts';
 import { Authenticator } from '../auth/authenticator.ts';
+import { workOnArrival } from '../client-error.ts';
 import { NDJSON } from '../json-body.ts';
 import { BulkTriggerService, type BulkResult } from './bulk-trigger.service.ts';
 import { readNdjson } from './ndjson.ts';
@@ -52,6 +53,7 @@ export class BulkTriggerController {
     const { tenantId } = callerOf(request);
     if (body instanceof Readable) {
       reply.type(NDJSON);
+      workOnArrival(request.raw, reply.raw);
       // A body that is destroyed would take the answer with it.
       const items = readNdjson(body.iterator({ destroyOnReturn: false }));
       return this.bulk
