@@ -131,7 +131,9 @@ describe('the settings of TLS', () => {
 describe('the end of a certificate', () => {
   const DAY_MS = 24 * 60 * 60 * 1_000;
   const NAME = 'parley_tls_certificate_not_after_timestamp_seconds';
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
 
   async function endIn(metrics: Metrics): Promise<number> {
     return Number(new RegExp(`^${NAME} (\\S+)$`, 'm').exec(await metrics.text())?.[1]);
