@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import pg from 'pg';
 import {
   commandLineOf,
   freePort,
+  pollUntil,
   requireFreePort,
   startNats,
   startPostgres,
@@ -98,6 +99,20 @@ describe('startPostgres', () => {
     process.kill(killed.pid, 'SIGKILL');
     expect(await killed.exited).toEqual({ code: null, signal: 'SIGKILL', expected: false });
     expect(await query((await postgres()).url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('starts once the last child of its predecessor that was killed has gone', async () => {
+    const killed = await postgres();
+    const find = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+    const [child] = (await query(killed.url, find)) as { pid: number }[];
+    process.kill(child!.pid, 'SIGSTOP');
+    process.kill(killed.pid, 'SIGKILL');
+    await killed.exited;
+    const next = postgres();
+    const refused = () => readFileSync(killed.logFile, 'utf8').includes('is still in use') || undefined;
+    expect(await pollUntil(refused, { timeoutMs: 20_000 })).toBe(true);
+    process.kill(child!.pid, 'SIGCONT');
+    expect(await query((await next).url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
   it('says that the password is not the one of the data', async () => {

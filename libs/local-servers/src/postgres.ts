@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { commandLineOf, stopLeftover } from './leftover.ts';
 import { lastLines } from './log-tail.ts';
@@ -34,6 +35,8 @@ export interface PostgresServer extends StartedProcess {
 
 const HOST = '127.0.0.1';
 const READY_TIMEOUT_MS = 60_000;
+/** The children of a server that was killed see that it has gone, and let go of its memory, within this. */
+const LAST_CHILDREN_MS = 10_000;
 
 /**
  * Starts Postgres on a data directory and waits until it answers. A server that a killed run left on the same
@@ -63,24 +66,29 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     ...options.settings,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = await startProcess({
-    name: 'postgres',
-    ...account.wrap(postgres, ['-D', dataDir, '-p', String(port), ...flags]),
-    cwd: '/',
-    logFile: options.logFile,
-    // Fast shutdown: ends connections and writes a checkpoint. SIGQUIT makes it end its children at once.
-    stopSignal: 'SIGINT',
-    stopGraceMs: 20_000,
-    killSignal: 'SIGQUIT',
-  });
   const url = `postgres://${SUPERUSER}:${encodeURIComponent(options.password)}@${HOST}:${port}/postgres`;
-  try {
-    await waitUntilReady(server, url, options.signal);
-  } catch (error) {
-    await server.stop();
-    throw error;
+  const begun = performance.now();
+  for (;;) {
+    const server = await startProcess({
+      name: 'postgres',
+      ...account.wrap(postgres, ['-D', dataDir, '-p', String(port), ...flags]),
+      cwd: '/',
+      logFile: options.logFile,
+      // Fast shutdown: ends connections and writes a checkpoint. SIGQUIT makes it end its children at once.
+      stopSignal: 'SIGINT',
+      stopGraceMs: 20_000,
+      killSignal: 'SIGQUIT',
+    });
+    try {
+      await waitUntilReady(server, url, options.signal);
+      return { ...server, url, port };
+    } catch (error) {
+      await server.stop();
+      const waits = lastLines(server.logFile, 3).some((line) => line.includes('is still in use'));
+      if (!waits || performance.now() - begun > LAST_CHILDREN_MS) throw error;
+    }
+    await sleep(100, undefined, { signal: options.signal });
   }
-  return { ...server, url, port };
 }
 
 async function waitUntilReady(server: StartedProcess, url: string, signal?: AbortSignal): Promise<void> {
