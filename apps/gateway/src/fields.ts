@@ -10,11 +10,11 @@ import type { Reason } from './error.answers.ts';
 /** They have no UTF-8, and would become something else on the way. */
 export const LONE_SURROGATES = 'must not contain lone surrogates';
 
-export const requiredUuid = z
-  .string({
-    error: (issue) => (issue.input === undefined || issue.input === null ? 'is required' : 'must be a UUID'),
-  })
-  .pipe(uuid);
+/** A text that has to be there; must: what is said of anything else than a text. */
+const requiredString = (must: string) =>
+  z.string({ error: ({ input }) => (input === undefined || input === null ? 'is required' : must) });
+
+export const requiredUuid = requiredString('must be a UUID').pipe(uuid);
 
 /** Absent, null and the empty string are the same: not given. */
 export const optionalUuid = given(uuid);
@@ -22,10 +22,7 @@ export const optionalUuid = given(uuid);
 /** In E.164. */
 export const optionalPhone = given(phone());
 
-/** A text that has to be there. */
-export const required = z.string({
-  error: ({ input }) => (input === undefined || input === null ? 'is required' : 'must be a string'),
-});
+export const required = requiredString('must be a string');
 
 export const requiredPhone = required.pipe(phone());
 

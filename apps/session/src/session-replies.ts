@@ -12,20 +12,21 @@ export interface KeptReply {
 
 const KEPT = `interval '24 hours'`;
 
-/** A message: whose it is, and its id. Without an id it is not remembered. */
+/** A message that is remembered: whose it is, and its id. */
 export interface ContactMessage {
   tenantId: string;
   contactId: string;
-  /** The channel's, unique among those of the contact; or empty. */
+  /** The channel's, unique among those of the contact. */
   messageId: string;
 }
 
 /** What a message came to, if it came within a day. */
 export async function findReply(
   database: Pick<Statements, 'query'>,
-  { tenantId, contactId, messageId }: ContactMessage,
+  message: ContactMessage | undefined,
 ): Promise<KeptReply | undefined> {
-  if (messageId === '') return undefined;
+  if (!message) return undefined;
+  const { tenantId, contactId, messageId } = message;
   const [reply] = await database.query<KeptReply>(
     `SELECT session_id AS "sessionId", result FROM contact_replies
      WHERE tenant_id = $1 AND contact_id = $2 AND message_id = $3 AND created_at > clock_timestamp() - ${KEPT}`,
@@ -37,10 +38,11 @@ export async function findReply(
 /** Keeps what a message came to. Whether it could: a twin that is under way is waited for, and then found. */
 export async function keepReply(
   tx: Pick<Statements, 'query'>,
-  { tenantId, contactId, messageId }: ContactMessage,
+  message: ContactMessage | undefined,
   { sessionId, result }: KeptReply,
 ): Promise<boolean> {
-  if (messageId === '') return true;
+  if (!message) return true;
+  const { tenantId, contactId, messageId } = message;
   const kept = await tx.query(
     `INSERT INTO contact_replies AS r (tenant_id, contact_id, message_id, session_id, result, created_at)
      VALUES ($1, $2, $3, $4, $5, clock_timestamp())

@@ -65,7 +65,8 @@ export class SessionRunner {
   async reply(request: SubmitReply): Promise<TakenReply> {
     const { tenantId, sessionId, messageId } = request;
     const named = sessionId === '' ? undefined : await this.namedSession(tenantId, sessionId);
-    const message = { tenantId, contactId: named?.contactId ?? request.contactId, messageId };
+    const contactId = named?.contactId ?? request.contactId;
+    const message = messageId === '' ? undefined : { tenantId, contactId, messageId };
     const earlier = await findReply(this.database, message);
     if (earlier) return { ...earlier, replayed: true };
     for (let attempt = 0; attempt < MAX_LOOKS; attempt++) {
@@ -137,12 +138,12 @@ export class SessionRunner {
     return this.outbox.statements(async (tx) => {
       const session = await lockSession(tx, ref.tenantId, ref.id);
       if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');
-      const earlier = message && (await findReply(tx, message));
+      const earlier = await findReply(tx, message);
       if (earlier) return { ...earlier, replayed: true };
       if (onlyIfItWaits && !waitsForReply(session)) return undefined;
       const result = await this.run(tx, session, flow, input);
       const kept = { sessionId: ref.id, result };
-      if (message && !(await keepReply(tx, message, kept))) {
+      if (!(await keepReply(tx, message, kept))) {
         // By another session: the caller asks again, and is told what came of it there.
         throw unavailable('The message was taken at the same time');
       }

@@ -159,11 +159,13 @@ export class EventStream {
     const { name, subjects } = this.options;
     try {
       const { config } = await streams.info(name);
-      for (const weakness of weaknessesOf(config)) this.options.logger.warn(`Stream ${name} ${weakness}`);
       const lacking = subjects.filter((subject) => !config.subjects.some((held) => covers(held, subject)));
-      if (lacking.length === 0) return;
-      await streams.update(name, { subjects: [...config.subjects, ...lacking] });
-      this.options.logger.log(`Stream ${name} also holds ${lacking.join(', ')} from now on`);
+      if (lacking.length > 0) {
+        await streams.update(name, { subjects: [...config.subjects, ...lacking] });
+        this.options.logger.log(`Stream ${name} also holds ${lacking.join(', ')} from now on`);
+      }
+      // Last: what fails before is tried again twice a second.
+      for (const weakness of weaknessesOf(config)) this.options.logger.warn(`Stream ${name} ${weakness}`);
     } catch (error) {
       if (!isNotFound(error)) throw error;
       await streams.add({

@@ -50,8 +50,10 @@ export async function runReplay(command: ReplayCommand): Promise<number> {
       `${finished ? 'Done' : 'Stopped'}: ${stored + duplicates} events sent; the stream stored ${stored} of them and dropped ${duplicates} it had just got.`,
     );
   }
-  if (finished && stored + duplicates === 0) note(NOTHING);
-  if (finished) return 0;
+  if (finished) {
+    if (stored + duplicates === 0) note(NOTHING);
+    return 0;
+  }
   if (result.failure) note(`${result.failure.message}${causeOf(result.failure)}.`);
   note(`To go on: replay ${resumeOptions(selection, position)}`);
   return result.failure ? 1 : INTERRUPTED;

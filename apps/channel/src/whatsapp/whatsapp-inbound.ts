@@ -117,6 +117,7 @@ export class WhatsAppInbound {
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       // Sent again it would be refused again.
+      if (error.kind === 'not_found') return 'unknown_contact';
       if (error.kind === 'invalid_argument' || error.kind === 'failed_precondition') return 'refused';
       throw error;
     }
