@@ -1,15 +1,9 @@
+import type { DataProblem } from './data-problems.ts';
 import type { FlowNode } from './flow-node.ts';
+import { withoutTemplates } from './template-text.ts';
 
 /** What a flow can be made for. */
 export const FLOW_CHANNELS = ['webhook', 'whatsapp'] as const;
-
-/** What a channel could not show of a node. */
-export interface ChannelProblem {
-  /** Within the node's data: choices[1].title */
-  path: string;
-  /** In English. */
-  message: string;
-}
 
 /**
  * What WhatsApp's Cloud API can show (as of Graph API 23), in characters and numbers; longer or more it refuses. Rendered texts
@@ -31,7 +25,7 @@ export const WHATSAPP_LIMITS = {
 export const CAPTION_SEPARATOR = '\n\n';
 
 /** What a flow made for this channel may not have. Channels that show whatever there is have no limits. */
-export function channelProblems(node: FlowNode, channel: string): ChannelProblem[] {
+export function channelProblems(node: FlowNode, channel: string): DataProblem[] {
   if (channel !== 'whatsapp') return [];
   if (node.type === 'ask') return problemsOfAsk(node.data);
   if (node.type === 'send_message') return problemsOfMessage(node.data);
@@ -41,7 +35,7 @@ export function channelProblems(node: FlowNode, channel: string): ChannelProblem
 type Ask = Extract<FlowNode, { type: 'ask' }>['data'];
 type Message = Extract<FlowNode, { type: 'send_message' }>['data'];
 
-function problemsOfAsk({ text, invalid_text: invalidText, choices }: Ask): ChannelProblem[] {
+function problemsOfAsk({ text, invalid_text: invalidText, choices }: Ask): DataProblem[] {
   const limit = choices ? WHATSAPP_LIMITS.interactiveText : WHATSAPP_LIMITS.text;
   const beside = choices ? ' beside choices' : '';
   const problems = [
@@ -63,7 +57,7 @@ function problemsOfAsk({ text, invalid_text: invalidText, choices }: Ask): Chann
   return problems;
 }
 
-function problemsOfMessage({ text = '', template, media }: Message): ChannelProblem[] {
+function problemsOfMessage({ text = '', template, media }: Message): DataProblem[] {
   if (template && media) return problemsOfHeader(media);
   if (!media) return tooLong('text', text, WHATSAPP_LIMITS.text, '');
   const caption = media.caption ?? '';
@@ -82,14 +76,15 @@ function problemsOfMessage({ text = '', template, media }: Message): ChannelProb
 }
 
 /** A template shows media as its header, which has no words. */
-function problemsOfHeader({ type, caption = '' }: NonNullable<Message['media']>): ChannelProblem[] {
+function problemsOfHeader({ type, caption = '' }: NonNullable<Message['media']>): DataProblem[] {
   if (type === 'audio') return [{ path: 'media.type', message: 'A template shows no recording on WhatsApp' }];
   if (caption === '') return [];
   return [{ path: 'media.caption', message: 'The media of a template has no caption on WhatsApp' }];
 }
 
 /** By what is written there itself; what its templates become is not known yet. */
-function tooLong(path: string, text: string, most: number, where: string): ChannelProblem[] {
-  const literal = text.replaceAll(/\{\{.*?\}\}/gs, '').length;
-  return literal <= most ? [] : [{ path, message: `WhatsApp shows at most ${most} characters${where}` }];
+function tooLong(path: string, text: string, most: number, where: string): DataProblem[] {
+  return withoutTemplates(text, '').length <= most
+    ? []
+    : [{ path, message: `WhatsApp shows at most ${most} characters${where}` }];
 }

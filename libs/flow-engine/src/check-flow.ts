@@ -1,10 +1,11 @@
 import { channelProblems } from './channel-limits.ts';
 import { dataProblems } from './data-problems.ts';
+import type { DataProblem } from './data-problems.ts';
 import { readGraph } from './flow-graph.ts';
 import type { GraphNode } from './flow-graph.ts';
 import { handlesOf, WAITING_TYPES } from './flow-node.ts';
 import { ProblemList, quote } from './flow-problem.ts';
-import type { FlowProblem } from './flow-problem.ts';
+import type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
 import { cycleClosingEdges, reachableFrom } from './graph-paths.ts';
 
 /** The settings beside a flow's graph that its checks depend on. */
@@ -45,8 +46,10 @@ export function checkFlow(definition: unknown, settings: FlowCheckSettings): Flo
     reportUnreachable(nodes, entries, warnings);
     for (const node of nodes) {
       reportLooseHandles(node, warnings);
-      reportData(node, errors);
-      reportChannelLimits(node, settings.channel, errors);
+      if (node.content) {
+        reportData(node, 'NODE_DATA_INVALID', dataProblems(node.content), errors);
+        reportData(node, 'CHANNEL_LIMIT_EXCEEDED', channelProblems(node.content, settings.channel), errors);
+      }
       reportLongWait(node, settings.sessionTtlMinutes, warnings);
     }
     if (errors.problems.length === 0) entryNodeId = entries[0]?.id ?? '';
@@ -54,18 +57,13 @@ export function checkFlow(definition: unknown, settings: FlowCheckSettings): Flo
   return { errors: errors.problems, warnings: warnings.problems, entryNodeId };
 }
 
-function reportData({ id, field, content }: GraphNode, errors: ProblemList): void {
-  if (!content) return;
-  for (const { path, message } of dataProblems(content)) {
-    errors.add('NODE_DATA_INVALID', `${field}.data.${path}`, message, id);
-  }
-}
-
-function reportChannelLimits({ id, field, content }: GraphNode, channel: string, errors: ProblemList): void {
-  if (!content) return;
-  for (const { path, message } of channelProblems(content, channel)) {
-    errors.add('CHANNEL_LIMIT_EXCEEDED', `${field}.data.${path}`, message, id);
-  }
+function reportData(
+  { id, field }: GraphNode,
+  code: FlowProblemCode,
+  problems: DataProblem[],
+  errors: ProblemList,
+): void {
+  for (const { path, message } of problems) errors.add(code, `${field}.data.${path}`, message, id);
 }
 
 function reportEntries(entries: GraphNode[], errors: ProblemList, warnings: ProblemList): void {

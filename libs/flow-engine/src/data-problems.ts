@@ -1,8 +1,9 @@
 import { plain } from './answer.ts';
 import { hasDotSegments } from './dot-segments.ts';
 import type { FlowNode } from './flow-node.ts';
+import { withoutTemplates } from './template-text.ts';
 
-/** Something a node's data should not have. */
+/** Something a node's data should not have, or a channel could not show of it. */
 export interface DataProblem {
   /** Within the node's data: choices[1].title */
   path: string;
@@ -44,14 +45,14 @@ function problemsOfRequest({
 }: Extract<FlowNode, { type: 'http_request' }>['data']): DataProblem[] {
   const names = [...(headers?.keys() ?? [])];
   const lower = names.map((name) => name.toLowerCase());
-  const problems = names.flatMap((name, index) => {
-    const path = `headers.${name}`;
-    if (UNSENDABLE_HEADERS.includes(name.toLowerCase())) return [{ path, message: 'cannot be sent' }];
-    if (lower.indexOf(name.toLowerCase()) === index) return [];
+  const problems = lower.flatMap((name, index) => {
+    const path = `headers.${names[index]}`;
+    if (UNSENDABLE_HEADERS.includes(name)) return [{ path, message: 'cannot be sent' }];
+    if (lower.indexOf(name) === index) return [];
     return [{ path, message: 'is there already: the case of a header does not matter' }];
   });
   // What a template comes to is seen when it is sent.
-  if (hasDotSegments(url.replaceAll(/\{\{.*?\}\}/gs, 'x'))) {
+  if (hasDotSegments(withoutTemplates(url, 'x'))) {
     problems.push({ path: 'url', message: 'must not hold . or .. as a part of its path' });
   }
   return problems;
