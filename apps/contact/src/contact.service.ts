@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Consent } from '@parley/contracts/contact';
 import { DomainError, unavailable } from '@parley/errors';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
+import { parsePhonePart } from '@parley/phone';
 import { Database, isUniqueViolation, sql } from '@parley/postgres';
 import type { EntityManager, FindOptionsWhere } from 'typeorm';
 import { applyFields, contactNotFound, findLocked, requirePhone, setConsent } from './contact.ts';
@@ -110,7 +111,7 @@ export class ContactService {
       if (request.query !== '') {
         query.andWhere('(c.name ILIKE :like OR c.email ILIKE :like OR c.phone LIKE :phone)', {
           like: containing(request.query),
-          phone: containing(asKept(request.query)),
+          phone: containing(parsePhonePart(request.query) ?? request.query),
         });
       }
       return query
@@ -125,13 +126,6 @@ export class ContactService {
 /** A pattern of LIKE. */
 function containing(text: string): string {
   return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-}
-
-/** A part of a phone as phones are kept, if it is one: without what people write between the digits. */
-function asKept(query: string): string {
-  return /^[+\d\s()[\].\p{Dash}]*\d[+\d\s()[\].\p{Dash}]*$/u.test(query)
-    ? query.replace(/[^+\d]/g, '')
-    : query;
 }
 
 async function lock(tx: EntityManager, where: FindOptionsWhere<ContactEntity>): Promise<ContactEntity> {

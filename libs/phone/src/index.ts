@@ -16,3 +16,16 @@ export function parsePhone(input: string): string | undefined {
   const number = parsePhoneNumberFromString(input.trim(), { extract: false });
   return number?.isPossible() && !number.ext ? number.number : undefined;
 }
+
+/** Those of SHAPE, in any number and order. */
+const PART = /^[+\d\s()[\].\p{Dash}]*$/u;
+
+/**
+ * A part of a number as E.164 has it, or undefined where the text holds anything but digits, a plus and what people write
+ * between them: `(415) 555-01` is `41555501`.
+ */
+export function parsePhonePart(input: string): string | undefined {
+  if (!PART.test(input)) return undefined;
+  const part = input.replace(/[^+\d]/g, '');
+  return /\d/.test(part) ? part : undefined;
+}

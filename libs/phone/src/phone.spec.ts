@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parsePhone } from './index.ts';
+import { parsePhone, parsePhonePart } from './index.ts';
 
 describe('parsePhone', () => {
   it.each([
@@ -31,5 +31,19 @@ describe('parsePhone', () => {
     `+1${'4'.repeat(100_000)}`,
   ])('refuses %s', (input) => {
     expect(parsePhone(input)).toBeUndefined();
+  });
+});
+
+describe('parsePhonePart', () => {
+  it.each([
+    ['(415) 555-01', '41555501'],
+    [' +33 6 12', '+33612'],
+    ['0', '0'],
+    ['+', undefined],
+    ['', undefined],
+    ['555 Ada', undefined],
+    ['100%', undefined],
+  ])('reads %j as %j', (input, expected) => {
+    expect(parsePhonePart(input)).toBe(expected);
   });
 });

@@ -1,4 +1,5 @@
 // npm run migrate: brings the databases to the newest schema.
+import { asksForHelp } from './asks-for-help.ts';
 import { buildServices } from './build-services.ts';
 import { messageOf } from './message-of.ts';
 import { migrate } from './migrations.ts';
@@ -20,8 +21,8 @@ try {
 }
 
 async function main(): Promise<void> {
+  if (asksForHelp(process.argv)) return console.log(HELP);
   const [argument] = process.argv.slice(2);
-  if (argument === '--help' || argument === '-h') return console.log(HELP);
   if (argument !== undefined) throw new Error(`${argument}: npm run migrate takes no arguments. Try --help.`);
   const running = readStackFile(parleyHome(process.env))?.databases;
   const urls = SERVICE_NAMES.map((service) => {

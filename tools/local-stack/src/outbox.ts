@@ -2,6 +2,7 @@
 // stack. --service <app> before the other arguments takes another service that has an outbox.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { asksForHelp } from './asks-for-help.ts';
 import { appProgram } from './repository.ts';
 import { SERVICE_NAMES, type ServiceName } from './service-names.ts';
 import { parleyHome } from './settings.ts';
@@ -14,7 +15,7 @@ const stack = readStackFile(parleyHome(process.env));
 const databaseUrl = process.env[ownUrl] || (isService(service) ? stack?.databases[service] : undefined);
 const natsUrl = process.env['NATS_URL'] || stack?.nats;
 const program = appProgram(app, 'outbox');
-const helps = args.length === 0 || args.includes('--help') || args.includes('-h');
+const helps = args.length === 0 || asksForHelp(args);
 
 if (!isService(service)) refuse(`There is no service ${app}.`);
 else if (!existsSync(program)) refuse(`${app} has no outbox, or is not built. Type "npm run build" first.`);

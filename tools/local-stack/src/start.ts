@@ -1,5 +1,6 @@
 // npm start: the whole stack, until Ctrl-C.
 import { constants } from 'node:os';
+import { asksForHelp } from './asks-for-help.ts';
 import { messageOf } from './message-of.ts';
 import { SettingsError, readSettings, settingsHelp } from './settings.ts';
 import { LocalStack } from './stack.ts';
@@ -25,7 +26,7 @@ process.exitCode = await main();
 process.exit();
 
 async function main(): Promise<number> {
-  if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
+  if (asksForHelp(process.argv)) {
     console.log(settingsHelp());
     return 0;
   }

@@ -1,6 +1,7 @@
 // npm run token -- <arguments>: the gateway's token command, on the gateway database of the local stack.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { asksForHelp } from './asks-for-help.ts';
 import { appProgram } from './repository.ts';
 import { parleyHome } from './settings.ts';
 import { readStackFile } from './stack-file.ts';
@@ -9,7 +10,7 @@ const databaseUrl =
   process.env['DATABASE_URL_GATEWAY'] || readStackFile(parleyHome(process.env))?.databases.gateway;
 const program = appProgram('gateway', 'token');
 const args = process.argv.slice(2);
-const helps = args.length === 0 || args.includes('--help') || args.includes('-h');
+const helps = args.length === 0 || asksForHelp(args);
 
 if (databaseUrl === undefined && !helps) {
   console.error(
