@@ -5,17 +5,18 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 /** JSON lines: bulk routes read them as they come. */
 export const NDJSON = 'application/x-ndjson';
 
+const ENCODED = 'Only UTF-8 is read, and nothing compressed';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads JSON objects as application/json, in UTF-8, not compressed, and nothing else (415). Keys such as `__proto__` stay keys: parseJson makes them own
- * properties, and nothing here copies bodies into other objects. An absent body is an empty object, so that the
+ * Reads JSON objects as application/json, in UTF-8, not compressed, and nothing else (415). Keys such as `__proto__` stay
+ * keys: parseJson makes them own properties, and nothing here copies bodies into other objects. An absent body is an empty object, so that the
  * answer names the fields that are missing.
  */
 export function readJsonBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isEncoded(request)) return done(unsupported('Only UTF-8 is read, and nothing compressed'));
+    if (isEncoded(request)) return done(unsupported(ENCODED));
     let value: unknown;
     try {
       value = body.length === 0 ? {} : parseJson(utf8.decode(body as Buffer));
@@ -28,7 +29,7 @@ export function readJsonBodies(server: FastifyInstance): void {
     done(invalidFields([{ field: 'body', description: 'must be a JSON object' }]));
   });
   server.addContentTypeParser(NDJSON, (request, stream, done) => {
-    if (isEncoded(request)) return done(unsupported('Only UTF-8 is read, and nothing compressed'));
+    if (isEncoded(request)) return done(unsupported(ENCODED));
     if (request.route.bulk) return done(null, stream);
     done(unsupported('Only bulk routes take JSON lines'));
   });

@@ -1,30 +1,15 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { FakeContactService } from '../testing/fake-contact-service.ts';
-import { FakeFlowCatalog } from '../testing/fake-flow-catalog.ts';
-import { GatewayApp } from '../testing/gateway-app.ts';
+import { TriggerGateway } from '../testing/trigger-gateway.ts';
 
-let catalog: FakeFlowCatalog;
-let contacts: FakeContactService;
-let app: GatewayApp;
-let token: string;
+let gateway: TriggerGateway;
 let flows = 0;
 
 beforeAll(async () => {
-  catalog = await FakeFlowCatalog.start();
-  contacts = await FakeContactService.start();
-  app = await GatewayApp.start(() => ({
-    FLOW_CATALOG_ADDRESS: catalog.address,
-    CONTACT_ADDRESS: contacts.address,
-  }));
-  ({ token } = await app.createToken());
+  gateway = await TriggerGateway.start();
 });
-afterAll(async () => {
-  await app.close();
-  catalog.stop();
-  contacts.stop();
-});
+afterAll(() => gateway.close());
 
 /** A line for a flow that nobody asked for yet, so that it is looked up. */
 function newLine(): string {
@@ -36,12 +21,12 @@ const chunkOf = (line: string): string => `${line.length.toString(16)}\r\n${line
 
 /** Begins a batch whose flow is being looked up. */
 async function begin(framing: string, body: string): Promise<Socket> {
-  const socket = connect(Number(new URL(`http://${app.gateway.address}`).port), '127.0.0.1');
+  const socket = gateway.connect();
   const asked = new Promise<void>((resolve) => {
-    catalog.beforeAnswer = () => Promise.resolve(resolve());
+    gateway.catalog.beforeAnswer = () => Promise.resolve(resolve());
   });
   socket.write(
-    `POST /api/v1/actions/trigger-flow/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
+    `POST /api/v1/actions/trigger-flow/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${gateway.token}\r\n` +
       `Content-Type: application/x-ndjson\r\n${framing}\r\n\r\n${body}`,
   );
   await asked;

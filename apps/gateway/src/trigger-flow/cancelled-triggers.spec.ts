@@ -1,29 +1,14 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { FakeContactService } from '../testing/fake-contact-service.ts';
-import { FakeFlowCatalog } from '../testing/fake-flow-catalog.ts';
-import { GatewayApp } from '../testing/gateway-app.ts';
+import { TriggerGateway } from '../testing/trigger-gateway.ts';
 
-let catalog: FakeFlowCatalog;
-let contacts: FakeContactService;
-let app: GatewayApp;
-let token: string;
+let gateway: TriggerGateway;
 
 beforeAll(async () => {
-  catalog = await FakeFlowCatalog.start();
-  contacts = await FakeContactService.start();
-  app = await GatewayApp.start(() => ({
-    FLOW_CATALOG_ADDRESS: catalog.address,
-    CONTACT_ADDRESS: contacts.address,
-  }));
-  ({ token } = await app.createToken());
+  gateway = await TriggerGateway.start();
 });
-afterAll(async () => {
-  await app.close();
-  catalog.stop();
-  contacts.stop();
-});
+afterAll(() => gateway.close());
 
 const ITEM = { flow_id: '', phone: '+14155550123' };
 const JSON_TYPE = 'application/json';
@@ -42,17 +27,17 @@ async function resolutionsAfter(
   act: (socket: Socket) => void,
 ): Promise<number> {
   const [asked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  catalog.beforeAnswer = () => {
+  gateway.catalog.beforeAnswer = () => {
     asked.resolve();
     return goOn.promise;
   };
-  contacts.resolutions = 0;
+  gateway.contacts.resolutions = 0;
   flows += 1;
   const body = bodyOf(JSON.stringify({ ...ITEM, flow_id: `0190b0a0-0000-7000-8000-00000000000${flows}` }));
   const isStream = type !== JSON_TYPE;
-  const socket = connect(Number(new URL(`http://${app.gateway.address}`).port), '127.0.0.1');
+  const socket = gateway.connect();
   socket.write(
-    `POST /api/v1/actions/${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: ${type}\r\n` +
+    `POST /api/v1/actions/${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${gateway.token}\r\nContent-Type: ${type}\r\n` +
       (isStream ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`) +
       `\r\n\r\n${isStream ? `${body.length.toString(16)}\r\n${body}\r\n` : body}`,
   );
@@ -63,7 +48,7 @@ async function resolutionsAfter(
   goOn.resolve();
   await sleep(300);
   socket.destroy();
-  return contacts.resolutions;
+  return gateway.contacts.resolutions;
 }
 
 it.each(REQUESTS)(
