@@ -33,8 +33,11 @@ export function lockHome(home: string): () => void {
   };
 }
 
-/** A lock that a killed run left behind. Of two processes that find it, one moves it; what the other moves is that one's own, and is put back. */
-function removeLeftover(file: string, content: string): void {
+/**
+ * A lock that a killed run left behind, with this content. Of two processes that find it, one moves it; what the other moves is that
+ * one's own, and is put back.
+ */
+export function removeLeftover(file: string, content: string): void {
   const moved = `${file}.${process.pid}.old`;
   if (!tryTo(() => renameSync(file, moved), 'ENOENT')) return;
   if (contentOf(moved) !== content) tryTo(() => linkSync(moved, file), 'EEXIST');

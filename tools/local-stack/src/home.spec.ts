@@ -2,10 +2,10 @@ import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { commandLineOf, startProcess } from '@parley/local-servers';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lockHome } from './home-lock.ts';
+import { lockHome, removeLeftover } from './home-lock.ts';
 import { openInstallation, saveInstallation } from './installation.ts';
 import { SERVICE_NAMES } from './service-names.ts';
 import { recordProcesses, stopLeftovers } from './leftovers.ts';
@@ -78,6 +78,16 @@ describe('the lock of a home', () => {
       for (const taker of takers) taker.kill('SIGKILL');
     }
     expect(readdirSync(home)).toEqual(['supervisor.pid']);
+  });
+
+  it('is put back where somebody else has taken it since it was found to be left behind', () => {
+    const file = join(home, 'supervisor.pid');
+    writeFileSync(file, 'of the one who was faster');
+    removeLeftover(file, 'left behind');
+    expect(readFileSync(file, 'utf8')).toBe('of the one who was faster');
+    removeLeftover(file, 'of the one who was faster');
+    removeLeftover(file, 'gone already');
+    expect(readdirSync(home)).toEqual([]);
   });
 
   it('does not take a process for a stack that merely has its old id', async () => {
