@@ -6,6 +6,7 @@ import { PassOverTheDue1764400000000 } from './1764400000000-pass-over-the-due.t
 import { KeepDueApart1764500000000 } from './1764500000000-keep-due-apart.ts';
 import { ListTheEnded1764600000000 } from './1764600000000-list-the-ended.ts';
 import { RepliesByContact1764900000000 } from './1764900000000-replies-by-contact.ts';
+import { FollowTheEnded1765000000000 } from './1765000000000-follow-the-ended.ts';
 
 /** They run in the order of the numbers in their names. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   KeepDueApart1764500000000,
   ListTheEnded1764600000000,
   RepliesByContact1764900000000,
+  FollowTheEnded1765000000000,
 ];
