@@ -190,13 +190,7 @@ it('a reply to a contact whose newest wait ends meanwhile goes to the one before
     waitId: 0,
     messageId: 'wamid.1',
   });
-  await eventually(async () => {
-    const [row] = await app.database.query<{ blocked: number }>(
-      `SELECT count(*)::int AS blocked FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    expect(row!.blocked).toBeGreaterThan(0);
-  });
+  await app.waitsFor('Lock');
   await other.query('COMMIT');
   await other.end();
   expect(await reply).toMatchObject({ result: ReplyResult.ACCEPTED, session: { id: first.sessionId } });
@@ -211,13 +205,7 @@ it('cancelling the sessions of a flow waits for one that somebody has in hand', 
   await other.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [sessionId]);
   const { tenantId, flowId } = start;
   const cancelling = call(app.client, app.client.cancelFlowSessions, { tenantId, flowId });
-  await eventually(async () => {
-    const [row] = await app.database.query<{ blocked: number }>(
-      `SELECT count(*)::int AS blocked FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    expect(row!.blocked).toBeGreaterThan(0);
-  });
+  await app.waitsFor('Lock');
   // As a reply does, after which the session waits on.
   await other.query('UPDATE sessions SET last_interaction_at = clock_timestamp() WHERE id = $1', [sessionId]);
   await other.query('COMMIT');
@@ -225,4 +213,22 @@ it('cancelling the sessions of a flow waits for one that somebody has in hand', 
   expect(await cancelling).toEqual({ cancelled: 1 });
   const { session } = await call(app.client, app.client.getSession, { tenantId, id: sessionId });
   expect(session!.status).toBe(SessionStatus.CANCELLED);
+});
+
+it('the times of a reply are those at which it was taken, whatever it waited for before', async () => {
+  const start = newStart(app);
+  app.flowCatalog.publish(start.tenantId, start.flowId, { definition: JSON.stringify(FLOW) });
+  const { sessionId } = await app.start(start);
+  const other = new pg.Client(app.database.url);
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [sessionId]);
+  const reply = submit(start.tenantId, sessionId, 'yes', 0);
+  await app.waitsFor('Lock');
+  const { rows } = await other.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  await other.query('COMMIT');
+  await other.end();
+  const { session } = await reply;
+  expect(session!.status).toBe(SessionStatus.COMPLETED);
+  expect(session!.endedAt!.getTime()).toBeGreaterThanOrEqual(rows[0]!.now.getTime());
 });

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { call } from '@parley/grpc';
-import { eventually } from '@parley/testing';
 import pg from 'pg';
 import { newStart, SessionApp } from './testing/session-app.ts';
 
@@ -13,15 +12,6 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const cancel = (tenantId: string, id: string) => call(app.client, app.client.cancelSession, { tenantId, id });
-/** Until a statement of the service waits for a lock, or sleeps. */
-const serviceWaits = (kind: 'Lock' | 'Timeout') =>
-  eventually(async () => {
-    const waiting = await app.database.query(
-      "SELECT FROM pg_stat_activity WHERE application_name = 'session' AND wait_event_type = $1",
-      [kind],
-    );
-    if (waiting.length === 0) throw new Error('Nothing waits yet');
-  });
 /** The contact's two sessions, in their order. */
 const bothOf = async (contactId: string): Promise<{ created_at: Date; ended_at: Date }[]> => {
   const sessions = await app.database.query<{ created_at: Date; ended_at: Date }>(
@@ -48,7 +38,7 @@ describe('a batch of starts that waits for another transaction', () => {
     await other.query('BEGIN');
     await other.query("UPDATE sessions SET status = 'running', ended_at = NULL WHERE id = $1", [one]);
     const batch = app.startAll([waits, follows]);
-    await serviceWaits('Lock');
+    await app.waitsFor('Lock');
     await cancel(waits.tenantId, two!);
     await other.query('ROLLBACK');
     await other.end();
@@ -68,7 +58,7 @@ describe('a start that has read the clock, and not yet looked whether one runs',
       CREATE FUNCTION stand() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END';
       CREATE TRIGGER stand BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION stand()`);
     const start = app.start(request);
-    await serviceWaits('Timeout');
+    await app.waitsFor('Timeout');
     await cancel(request.tenantId, sessionId);
     expect((await start).sessionId).not.toBe(sessionId);
 

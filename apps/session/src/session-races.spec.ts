@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ConflictPolicy, StartResult, type StartSessionRequest } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
-import { effort, eventually, EventProbe, tell } from '@parley/testing';
+import { effort, eventually, EventProbe, insertStatements, tell } from '@parley/testing';
+import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { drained, SOUND, unsound } from './testing/session-checks.ts';
 import { insist, newStart, SessionApp } from './testing/session-app.ts';
@@ -77,6 +78,35 @@ describe('200 callers at the same time over three replicas', () => {
       await eventually(() => expect(probe.of([...ids][0]!)).toHaveLength(1));
       expect(probe.events.filter((event) => event.tenantid === request.tenantId)).toHaveLength(1);
     }
+    expect(await unsound(app.database)).toEqual(SOUND);
+  });
+});
+
+describe('two batches that name the same contacts in opposite orders', () => {
+  it('wait for each other, never in a circle: each is one statement (P1, fault 17)', async () => {
+    const requests = contacts(9).toSorted((a, b) => (a.contactId < b.contactId ? -1 : 1));
+    const middle = requests[4]!;
+    const { sessionId } = await start(middle, 0);
+    await insist(() =>
+      call(app.client, app.client.cancelSession, { tenantId: middle.tenantId, id: sessionId }),
+    );
+    const statements = await insertStatements(app.database, 'sessions', async () => {
+      // Each has come to the middle, one way or the other, before either goes on.
+      const other = new pg.Client(app.database.url);
+      await other.connect();
+      await other.query('BEGIN');
+      await other.query("UPDATE sessions SET status = 'running', ended_at = NULL WHERE id = $1", [sessionId]);
+      const both = Promise.all([
+        app.startAll(requests, replica(0)),
+        app.startAll(requests.toReversed(), replica(1)),
+      ]);
+      await app.waitsFor('Lock', 2);
+      await other.query('ROLLBACK');
+      await other.end();
+      await both;
+    });
+    // Of a circle one would have been run again.
+    expect(statements).toBe(2);
     expect(await unsound(app.database)).toEqual(SOUND);
   });
 });

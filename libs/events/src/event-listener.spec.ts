@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,4 +115,30 @@ it('a listener hears again after NATS was killed and came back', async () => {
   const sent = event('flow.published');
   await say([sent.type, toCloudEvent('/parley/spec', sent)]);
   await eventually(() => expect(heard.map(({ id }) => id)).toEqual([sent.id]));
+});
+
+it('is not listening before NATS has answered what came after its subscriptions', async () => {
+  // Speaks as NATS does, and answers when it is told to.
+  const answers: (() => void)[] = [];
+  let received = '';
+  const server = createServer((socket) => {
+    socket.write(`INFO {"server_id":"spec","version":"2.10.0","headers":true,"max_payload":1048576}\r\n`);
+    socket.on('data', (bytes) => {
+      received += bytes.toString();
+      if (bytes.includes('PING\r\n')) answers.push(() => socket.write('PONG\r\n'));
+    });
+  });
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  const { listener } = listen();
+  // Of the connection; then of what has been subscribed.
+  await eventually(() => expect(answers).toHaveLength(1));
+  answers[0]!();
+  await eventually(() => expect(answers).toHaveLength(2));
+  expect(received.match(/SUB flow\.\w+/g)).toEqual(['SUB flow.published', 'SUB flow.unpublished']);
+  expect(received.indexOf('SUB flow.unpublished')).toBeLessThan(received.lastIndexOf('PING'));
+  expect(listener.listening).toBe(false);
+  answers[1]!();
+  await eventually(() => expect(listener.listening).toBe(true));
+  listener.close();
+  server.close();
 });

@@ -16,7 +16,7 @@ import { DomainError } from '@parley/errors';
 import { call, connect, toServiceError } from '@parley/grpc';
 import { migrate } from '@parley/postgres';
 import { Logger, readSettings, type RunningService } from '@parley/service';
-import { createTestDatabase, freePort, NATS_URL, type TestDatabase } from '@parley/testing';
+import { createTestDatabase, eventually, freePort, NATS_URL, type TestDatabase } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { startSessionService } from '../app.module.ts';
 import { sessionConfig } from '../config.ts';
@@ -141,6 +141,18 @@ export class SessionApp {
 
   startAll(requests: StartSessionRequest[], client = this.client): Promise<BatchStartSessionsResponse> {
     return call(client, client.batchStartSessions, { requests });
+  }
+
+  /** Until so many statements of the service wait for a lock, or sleep. */
+  async waitsFor(kind: 'Lock' | 'Timeout', count = 1): Promise<void> {
+    await eventually(async () => {
+      const waiting = await this.database.query(
+        `SELECT FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'session' AND wait_event_type = $1`,
+        [kind],
+      );
+      if (waiting.length < count) throw new Error(`${waiting.length} statements wait`);
+    });
   }
 
   /** Puts the end of a session's time where the test wants it. */
