@@ -9,6 +9,8 @@ interface Triggered {
 
 interface Session {
   status: string;
+  flow_id: string;
+  flow_version: number;
   current_node_id: string;
   wait: { for: string; until: string | null } | null;
   outcome: string | null;
@@ -25,10 +27,18 @@ interface Entry {
   warnings: string[];
 }
 
+interface Choice {
+  title: string;
+}
+
+interface FlowVersion {
+  definition: { nodes: { id: string; data?: { choices?: Choice[] } }[] };
+}
+
 interface ChatEvent {
   type: string;
   subject: string;
-  data: { text?: string; wait_id?: number; choices?: { title: string }[] };
+  data: { text?: string; wait_id?: number; choices?: Choice[] };
 }
 
 const PAGE = 100;
@@ -111,20 +121,30 @@ export class Conversation {
 
   #show({ text = '', choices = [], wait_id: waitId }: ChatEvent['data']): void {
     this.#print(`bot> ${text}`);
-    for (const [index, { title }] of choices.entries()) this.#print(`     ${index + 1}. ${title}`);
+    this.#showChoices(choices);
     if (waitId) this.#asked.resolve();
   }
 
+  #showChoices(choices: Choice[]): void {
+    for (const [index, { title }] of choices.entries()) this.#print(`     ${index + 1}. ${title}`);
+  }
+
   async #showWhereItIs(): Promise<void> {
-    const [{ status, current_node_id: node, wait }, timeline] = [
-      await this.#session(),
-      await this.#timeline(),
-    ];
+    const [session, timeline] = [await this.#session(), await this.#timeline()];
+    const { status, current_node_id: node, wait } = session;
     if (status !== 'running') return this.#end();
     const question = timeline.findLast(({ node_id, detail }) => node_id === node && 'text' in detail);
     if (question) this.#print(`bot> ${String(question.detail['text'])}`);
+    if (wait?.for === 'reply') this.#showChoices(await this.#choicesAt(session));
     this.#print(`── it waits at ${node}${wait?.until ? ` until ${wait.until}` : ''}`);
     if (wait?.for === 'reply') this.#asked.resolve();
+  }
+
+  /** The timeline does not have them. Titles are as the flow has them, templates and all. */
+  async #choicesAt({ flow_id, flow_version, current_node_id }: Session): Promise<Choice[]> {
+    const version = await this.#client.expect(200, 'GET', `/flows/${flow_id}/versions/${flow_version}`);
+    const { nodes } = (version as FlowVersion).definition;
+    return nodes.find(({ id }) => id === current_node_id)?.data?.choices ?? [];
   }
 
   async #session(): Promise<Session> {

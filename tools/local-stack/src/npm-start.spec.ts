@@ -136,6 +136,33 @@ describe('npm start', () => {
     await probe.close();
   });
 
+  it('talks in npm run chat, which takes up a session where it waits, with the choices there are', async () => {
+    const phone = '+14155550177';
+    const started = await api('POST', '/actions/trigger-flow', { flow_id: stack.flows['main_menu'], phone });
+    expect(started.status).toBe(201);
+    const chat = `printf '2\\n123456\\nNo, thanks\\n' | npm run chat -- --flow main_menu --phone ${phone}`;
+    const said = await runCommand('bash', ['-c', chat], { cwd: ROOT, env });
+    expect(said.slice(said.indexOf('──'), said.indexOf('── completed')).split('\n')).toEqual([
+      `── Main menu: already running, session ${String(started.body['id'])}`,
+      'bot> What can we do for you?',
+      '     1. Opening hours',
+      '     2. My order',
+      '     3. Talk to a person',
+      expect.stringMatching(/^── it waits at menu until \d{4}-/),
+      'you> 2',
+      'bot> What is the number of your order? It has six digits.',
+      'you> 123456',
+      'bot> Follow your order here: https://shop.example/orders/123456',
+      'bot> Anything else?',
+      '     1. Back to the menu',
+      '     2. No, thanks',
+      'you> No, thanks',
+      'bot> Thank you, goodbye!',
+      '',
+    ]);
+    expect(said).toContain('── completed, outcome answered. What happened:');
+  });
+
   it('expires a session of a one-minute flow by itself, within two seconds, and npm run events shows both events (P5)', async () => {
     const rest = { id: 'rest', type: 'delay', data: { minutes: 1440 } };
     const definition = {
