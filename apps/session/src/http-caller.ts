@@ -4,7 +4,6 @@ import { Agent, request as send } from 'undici';
 
 /** Bytes of an answer that are read at most. */
 const MAX_ANSWER_BYTES = 256 * 1024;
-const CONNECTIONS_PER_HOST = 16;
 
 /** An answer, and whether asking again may give a better one. */
 export interface CallResult {
@@ -21,10 +20,7 @@ export class HttpCaller {
 
   /** hosts: addresses of names that the operator has decided on, private ones too. resolve: how other names are looked up. */
   constructor(hosts: ReadonlyMap<string, string>, resolve?: Resolve) {
-    this.agent = new Agent({
-      connections: CONNECTIONS_PER_HOST,
-      connect: { lookup: publicLookup(hosts, resolve) },
-    });
+    this.agent = new Agent({ connect: { lookup: publicLookup(hosts, resolve) } });
   }
 
   /** Never fails: what goes wrong is an answer. */

@@ -17,6 +17,7 @@ import { SessionService } from './session.service.ts';
 import { addRunning, silentOutbox } from './testing/running-sessions.ts';
 import { SessionApp } from './testing/session-app.ts';
 import {
+  findDueRequests,
   findDueWaits,
   findNewestWait,
   findSession,
@@ -71,7 +72,8 @@ it.each<[string, () => Promise<unknown>]>([
   ['the newest wait of a contact', () => findNewestWait(database, tenantId, ref.contactId)],
   ['waits that are over', () => findDueWaits(database, 200)],
   ['those, and locks them', () => lockDueWaits(database, [ref])],
-  ['requests to be made', () => takeRequests(database, 50, 60)],
+  ['requests to be made', () => findDueRequests(database, 2_000)],
+  ['those, and takes them', () => takeRequests(database, [ref], 60)],
   ['a request to be made again', () => postponeRequest(database, taken, 1_000)],
   ['what is due', () => expireDue(outbox, 500)],
 ])('finds %s among thousands that run, without reading those', async (_what, work) => {

@@ -94,6 +94,26 @@ export async function lockDueWaits(tx: Queries, sessions: SessionRef[]): Promise
   );
 }
 
+/** A request that is to be made now, and the host it goes to; since when: as of a wait that is over. */
+export interface DueRequest extends Pick<DueWait, 'tenantId' | 'id' | 'dueAt'> {
+  host: string;
+}
+
+/** Requests that are to be made now, oldest first; those behind a given one, if one is given. */
+export async function findDueRequests(
+  database: Queries,
+  limit: number,
+  after?: DueRequest,
+): Promise<DueRequest[]> {
+  const requests = await database.query<Omit<DueRequest, 'host'> & { url: string }>(
+    `SELECT tenant_id AS "tenantId", id, due_at::text AS "dueAt", memory->'wait'->'request'->>'url' AS url FROM sessions
+     WHERE ${RUNNING_BY_DUE} AND ${DUE} AND wait_kind = 'http' AND (due_at, id) > ($2::timestamptz, $3::uuid)
+     ORDER BY due_at, id LIMIT $1`,
+    [limit, after?.dueAt ?? '-infinity', after?.id ?? NIL],
+  );
+  return requests.map(({ url, ...request }) => ({ ...request, host: URL.parse(url)?.host ?? '' }));
+}
+
 /** A request to be made, taken for a while. */
 export interface TakenRequest extends SessionRef {
   /** The wait and its request, as the engine wrote them. */
@@ -103,21 +123,24 @@ export interface TakenRequest extends SessionRef {
 }
 
 /**
- * Takes requests that are to be made now, for so many seconds: whoever takes one and dies leaves it to others after that.
+ * Takes those of some requests that are still to be made, for so many seconds: whoever takes one and dies leaves it to others
+ * after that. Leaves alone those that somebody else has in hand.
  */
 export async function takeRequests(
   database: Queries,
-  limit: number,
+  requests: Pick<DueRequest, 'tenantId' | 'id'>[],
   seconds: number,
 ): Promise<TakenRequest[]> {
   return database.query<TakenRequest>(
-    `UPDATE sessions s SET wait_until = clock_timestamp() + make_interval(secs => $2), http_attempts = s.http_attempts + 1
-     FROM (SELECT tenant_id, id FROM sessions WHERE ${RUNNING_BY_DUE} AND ${DUE} AND wait_kind = 'http'
-           ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+    `UPDATE sessions s SET wait_until = clock_timestamp() + make_interval(secs => $3), http_attempts = s.http_attempts + 1
+     FROM (SELECT held.* FROM unnest($1::uuid[], $2::uuid[]) AS key (tenant_id, id), LATERAL (
+             SELECT tenant_id, id FROM sessions
+             WHERE tenant_id = key.tenant_id AND id = key.id AND ended_at IS NULL AND ${DUE} AND wait_kind = 'http'
+             LIMIT 1 FOR UPDATE SKIP LOCKED) AS held) AS due
      WHERE s.tenant_id = due.tenant_id AND s.id = due.id
      RETURNING s.tenant_id AS "tenantId", s.id, s.flow_id AS "flowId", s.flow_version AS "flowVersion",
        s.contact_id AS "contactId", s.memory->'wait' AS wait, s.http_attempts AS attempt`,
-    [limit, seconds],
+    [requests.map(({ tenantId }) => tenantId), requests.map(({ id }) => id), seconds],
   );
 }
 
