@@ -28,7 +28,6 @@ export interface DeliveryWorkerOptions {
 /** How often the table is asked for what no message of this replica's woke it for. */
 const INTERVAL_MS = 250;
 const MAX_IN_FLIGHT = 64;
-/** One tenant's webhook that hangs leaves room for the others. */
 const MAX_IN_FLIGHT_PER_TENANT = 16;
 const BATCH_SIZE = 16;
 /** Pauses are up to a tenth shorter or longer, so that messages that failed together do not come back together. */
@@ -83,8 +82,9 @@ export class DeliveryWorker {
   private async sendBatch(): Promise<boolean> {
     const room = Math.min(BATCH_SIZE, MAX_IN_FLIGHT - this.inFlight.size);
     if (room <= 0) return false;
+    const share = this.shareOfTenant();
     const underWay = this.underWay();
-    const due = await leaseDue(this.options.database, room, MAX_IN_FLIGHT_PER_TENANT, underWay);
+    const due = await leaseDue(this.options.database, room, share, underWay);
     for (const delivery of due) {
       const work = this.attempt(delivery).finally(() => {
         this.inFlight.delete(work);
@@ -94,7 +94,12 @@ export class DeliveryWorker {
       this.inFlight.set(work, delivery.tenantId);
     }
     // A tenant that now has its share may have kept others out of the batch: the next one passes it over.
-    return due.length === room || busyOf(this.underWay()) > busyOf(underWay);
+    return due.length === room || busyOf(this.underWay(), this.shareOfTenant()) > busyOf(underWay, share);
+  }
+
+  /** How many one tenant may have under way: never more than are left. Webhooks that hang leave room for the next tenant. */
+  private shareOfTenant(): number {
+    return Math.min(MAX_IN_FLIGHT_PER_TENANT, Math.ceil((MAX_IN_FLIGHT - this.inFlight.size) / 2));
   }
 
   /** How many are being sent, by tenant. */
@@ -150,5 +155,5 @@ export class DeliveryWorker {
 }
 
 /** How many tenants have their share. */
-const busyOf = (underWay: Map<string, number>): number =>
-  [...underWay.values()].filter((count) => count >= MAX_IN_FLIGHT_PER_TENANT).length;
+const busyOf = (underWay: Map<string, number>, share: number): number =>
+  [...underWay.values()].filter((count) => count >= share).length;

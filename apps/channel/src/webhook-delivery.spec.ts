@@ -376,4 +376,23 @@ describe('a tenant whose webhook hangs', () => {
     open.resolve();
     await eventually(async () => expect(await app.deliveries(tenantId, PENDING)).toEqual([]));
   });
+
+  it('leaves room for the others, and so do many of them', async () => {
+    await app.addReplica();
+    const open = Promise.withResolvers<void>();
+    const hanging = await receive(() => ({ status: 200, when: open.promise }));
+    const quick = await receive();
+    for (let tenant = 0; tenant < 6; tenant++) {
+      const tenantId = uuidv7();
+      await app.setWebhook(tenantId, hanging.url);
+      for (let n = 0; n < 20; n++) await app.request(newMessage(app, { tenantId }));
+    }
+    await eventually(() => expect(hanging.requests.length).toBeGreaterThan(40));
+    const message = newMessage(app);
+    await app.setWebhook(message.tenantId, quick.url);
+    await app.request(message);
+    // Before the first of the others has come to its time of 10 s.
+    await eventually(() => expect(quick.requests).toHaveLength(1), 4_000);
+    open.resolve();
+  });
 });
