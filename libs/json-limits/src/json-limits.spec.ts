@@ -1,6 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { CONTEXT_LIMITS, checkJsonObject, checkJsonText, parseJson } from './index.ts';
 
+/** Of two numbers as they may be written in JSON. */
+function isSameNumber(one: string, other: string): boolean {
+  const [[a, m], [b, n]] = [one, other].map((literal): [bigint, number] => {
+    const [digits, exponent = '0'] = literal.split('e') as [string, string?];
+    const [whole, fraction = ''] = digits.split('.') as [string, string?];
+    return [BigInt(whole + fraction), Number(exponent) - fraction.length];
+  }) as [[bigint, number], [bigint, number]];
+  const least = Math.min(m, n);
+  return a * 10n ** BigInt(m - least) === b * 10n ** BigInt(n - least);
+}
+
 const nested = (levels: number): string => '{"a":'.repeat(levels - 1) + '{}' + '}'.repeat(levels - 1);
 
 describe('checkJsonObject', () => {
@@ -21,6 +32,54 @@ describe('checkJsonObject', () => {
 
   it('reads numbers a double holds as such, however they are written', () => {
     expect(parseJson('[30.0,3e1,1e21,1.50,-0.0,30.0000000000000000]')).toEqual([30, 30, 1e21, 1.5, -0, 30]);
+  });
+
+  it('keeps numbers wherever they stand, and leaves alone what only looks like one', () => {
+    const texts = [
+      '12345678901234567890',
+      '-1e400',
+      '{"__proto__":12345678901234567890,"a":{"__proto__":{"b":[1e-400]}}}',
+      '["12345678901234567890","\\"1e400","\\\\",1e400,"\\\\\\"12345678901234567890"]',
+      '{"1e400":0.1234567890123456789,"12345678901234567890":[]}',
+    ];
+    for (const text of texts) expect(JSON.stringify(parseJson(text))).toBe(text);
+    expect(Object.hasOwn(parseJson(texts[2]!) as object, '__proto__')).toBe(true);
+  });
+
+  it.each([
+    '[1e400,]',
+    '[01234567890123456789]',
+    '[1234567890123456789.]',
+    '{1e400:1}',
+    '[1e400',
+    '["1e400]',
+  ])('refuses %s as JSON.parse does', (text) => {
+    expect(() => parseJson(text)).toThrow(SyntaxError);
+  });
+
+  it('keeps a number exactly where the double it becomes is another', () => {
+    let state = 1;
+    const below = (limit: number): number => (state = (state * 48_271) % 2_147_483_647) % limit;
+    const digits = (most: number): string =>
+      Array.from({ length: 1 + below(most) }, () => below(10)).join('');
+    for (let n = 0; n < 20_000; n++) {
+      const literal = [
+        below(2) ? '-' : '',
+        BigInt(digits(below(2) ? 5 : 25)),
+        below(2) ? `.${digits(25)}` : '',
+        below(2) ? `e${below(2) ? '-' : '+'}${digits(3)}` : '',
+      ].join('');
+      const double = Number(literal);
+      const same = Number.isFinite(double) && isSameNumber(String(double), literal);
+      const read = JSON.stringify(parseJson(`[${literal}]`));
+      expect([literal, read]).toEqual([literal, same ? JSON.stringify([double]) : `[${literal}]`]);
+    }
+  });
+
+  it('reads a number of millions of digits in the time it takes to look at them', () => {
+    const zeros = '0'.repeat(2_000_000);
+    for (const literal of [`1${zeros}1`, `0.${zeros}1${zeros}`, `1${zeros}e${zeros}1`])
+      expect(JSON.stringify(parseJson(`[${literal}]`))).toBe(`[${literal}]`);
   });
 
   it.each([['null'], ['[]'], ['"text"'], ['1'], ['true']])('refuses %s', (text) => {
