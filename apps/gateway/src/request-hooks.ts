@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
+import { NotFoundException } from '@nestjs/common';
 import { DomainError } from '@parley/errors';
 import { Metrics, runInRequest, type Logger, type RequestContext } from '@parley/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -54,7 +55,8 @@ export function addRequestHooks(
     });
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') return done(withoutHost());
     runInRequest(context, () => {
-      if (isNobodys(request)) return done();
+      // Before its body is read: who says nothing of themselves has no limit of rate.
+      if (isNobodys(request)) return done(new NotFoundException());
       authenticator.admit(request, reply).then(() => {
         if (request.caller) context.tenantId = request.caller.tenantId;
         done();

@@ -167,11 +167,22 @@ describe('a route without an access rule', () => {
 });
 
 describe('what is checked first', () => {
-  it.each([
+  const BODIES = [
     ['malformed', '{', 'application/json'],
     ['of another type', 'x', 'text/plain'],
     ['too large', 'x'.repeat(3 * 1024 * 1024), 'application/json'],
-  ])('the token, before a body that is %s', async (_what, body, type) => {
+  ];
+
+  it.each(BODIES)('the route, before a body that is %s', async (_what, body, type) => {
+    const headers = { 'Content-Type': type };
+    expect(await app.request('POST', '/api/v1/nope', { body, headers })).toMatchObject({
+      status: 404,
+      body: { error: 'Not found' },
+    });
+    expect(await app.request('POST', '/healthz', { body, headers })).toMatchObject({ status: 405 });
+  });
+
+  it.each(BODIES)('the token, before a body that is %s', async (_what, body, type) => {
     const headers = { 'Content-Type': type };
     expect(await app.request('POST', TRIGGER, { body, headers })).toMatchObject(UNAUTHENTICATED);
   });
