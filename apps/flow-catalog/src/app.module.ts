@@ -4,7 +4,7 @@ import { eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
 import { Tls } from '@parley/grpc';
 import { startGrpcServer } from '@parley/grpc/server';
 import { Database } from '@parley/postgres';
-import { Metrics, startMetricsServer, type Logger, type RunningService } from '@parley/service';
+import { Metrics, startMetricsServer, WorkingTime, type Logger, type RunningService } from '@parley/service';
 import type { FlowCatalogConfig } from './config.ts';
 import { FlowController } from './flow.controller.ts';
 import { FlowEntity } from './flow.entity.ts';
@@ -26,6 +26,7 @@ class AppModule {
         FlowService,
         FlowSimulator,
         PublishedFlows,
+        { provide: WorkingTime, useValue: new WorkingTime() },
         { provide: Database, useValue: database },
         { provide: Outbox, useValue: outbox },
       ],

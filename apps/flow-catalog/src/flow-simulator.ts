@@ -9,6 +9,7 @@ import {
   type Simulation,
   type SimulationScript,
 } from '@parley/flow-engine';
+import { WorkingTime } from '@parley/service';
 import { checkDefinition } from './flow.ts';
 import { defaultSettings } from './flow.requests.ts';
 import { FlowService } from './flow.service.ts';
@@ -34,17 +35,32 @@ interface Source {
 export class FlowSimulator {
   private readonly flows: FlowService;
   private readonly published: PublishedFlows;
+  private readonly time: WorkingTime;
 
-  constructor(flows: FlowService, published: PublishedFlows) {
+  constructor(flows: FlowService, published: PublishedFlows, time: WorkingTime) {
     this.flows = flows;
     this.published = published;
+    this.time = time;
   }
 
   async simulate(request: SimulateFlow): Promise<{ simulation: Simulation; warnings: FlowProblem[] }> {
-    const { flow, warnings } = compile(await this.sourceOf(request));
-    const { context, contact, startTime, steps, httpAnswers: http } = request;
+    const { tenantId, context, contact, startTime, steps, httpAnswers: http } = request;
+    const source = await this.sourceOf(request);
+    const { flow, warnings } = this.time.use(tenantId, () => compile(source));
     const startAt = (startTime ?? new Date()).getTime();
-    return { simulation: await play(flow, { context, contact, startAt, steps, http }), warnings };
+    const script = { context, contact, startAt, steps, http };
+    return { simulation: await this.play(tenantId, flow, script), warnings };
+  }
+
+  /** Between sprints, each of which the engine bounds, other calls have their turn. */
+  private async play(tenantId: string, flow: CompiledFlow, script: SimulationScript): Promise<Simulation> {
+    const end = performance.now() + MAX_MS;
+    const turns = simulateInTurns(flow, script);
+    for (;;) {
+      const turn = this.time.use(tenantId, () => turns.next(performance.now() > end));
+      if (turn.done) return turn.value;
+      await setImmediate();
+    }
   }
 
   private async sourceOf({ tenantId, flowId, version, definition, settings }: SimulateFlow): Promise<Source> {
@@ -74,15 +90,4 @@ function compile({ definition, ...facts }: Source): { flow: CompiledFlow; warnin
     throw new DomainError('failed_precondition', 'FLOW_HAS_NO_ENTRY_NODE', 'Flow has no entry node');
   }
   return { flow: compileFlow(JSON.parse(definition), facts), warnings };
-}
-
-/** Between sprints, each of which the engine bounds, other calls have their turn. */
-async function play(flow: CompiledFlow, script: SimulationScript): Promise<Simulation> {
-  const end = performance.now() + MAX_MS;
-  const turns = simulateInTurns(flow, script);
-  for (;;) {
-    const turn = turns.next(performance.now() > end);
-    if (turn.done) return turn.value;
-    await setImmediate();
-  }
 }

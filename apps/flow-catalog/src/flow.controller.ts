@@ -20,6 +20,7 @@ import type {
 } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
 import { batchRequest } from '@parley/grpc';
+import { WorkingTime } from '@parley/service';
 import { checkDefinition } from './flow.ts';
 import { toFlow, toFlowVersion, toOutcome, toProblem, toState } from './flow.messages.ts';
 import {
@@ -47,10 +48,12 @@ import { PublishedFlows } from './published-flows.ts';
 export class FlowController {
   private readonly flows: FlowService;
   private readonly published: PublishedFlows;
+  private readonly time: WorkingTime;
 
-  constructor(flows: FlowService, published: PublishedFlows) {
+  constructor(flows: FlowService, published: PublishedFlows, time: WorkingTime) {
     this.flows = flows;
     this.published = published;
+    this.time = time;
   }
 
   @GrpcMethod('FlowCatalogService', 'createFlow')
@@ -76,7 +79,8 @@ export class FlowController {
 
   @GrpcMethod('FlowCatalogService', 'validateFlow')
   validateFlow(@Payload({ schema: validateFlowRequest }) request: ValidateFlow): ValidateFlowResponse {
-    const { errors, warnings } = checkDefinition(request.definition, request.settings);
+    const { tenantId, definition, settings } = request;
+    const { errors, warnings } = this.time.use(tenantId, () => checkDefinition(definition, settings));
     return { errors: errors.map(toProblem), warnings: warnings.map(toProblem) };
   }
 

@@ -4,6 +4,7 @@ import { Outbox } from '@parley/events';
 import type { FlowProblem } from '@parley/flow-engine';
 import { decodePageToken, splitPage, UUID_KEY } from '@parley/grpc';
 import { Database, sql } from '@parley/postgres';
+import { WorkingTime } from '@parley/service';
 import { In, type EntityManager } from 'typeorm';
 import { archive, editDraft, flowNotFound, publish, republish, unpublish, versionNotFound } from './flow.ts';
 import { flowPublished, flowUnpublished } from './flow.events.ts';
@@ -19,10 +20,12 @@ const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 export class FlowService {
   private readonly database: Database;
   private readonly outbox: Outbox;
+  private readonly time: WorkingTime;
 
-  constructor(database: Database, outbox: Outbox) {
+  constructor(database: Database, outbox: Outbox, time: WorkingTime) {
     this.database = database;
     this.outbox = outbox;
+    this.time = time;
   }
 
   async create({ tenantId, name, definition, settings }: CreateFlow): Promise<FlowEntity> {
@@ -86,7 +89,8 @@ export class FlowService {
   async publish({ tenantId, id }: FlowRequest): Promise<{ flow: FlowEntity; warnings: FlowProblem[] }> {
     return this.outbox.transaction(async (tx, tell) => {
       const flow = await lock(tx, { tenantId, id });
-      const { version, warnings } = publish(flow, await publishedVersion(tx, flow), await clock(tx));
+      const [before, now] = [await publishedVersion(tx, flow), await clock(tx)];
+      const { version, warnings } = this.time.use(tenantId, () => publish(flow, before, now));
       if (version) {
         await tx.insert(FlowVersionEntity, version);
         await tell([flowPublished(flow, version)]);

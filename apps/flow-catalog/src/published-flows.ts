@@ -3,6 +3,7 @@ import type { PublishedFlow } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
 import { checkItem, decodePageToken, splitPage } from '@parley/grpc';
 import { Database } from '@parley/postgres';
+import { WorkingTime } from '@parley/service';
 import { In } from 'typeorm';
 import { compareFlows, type FlowContent, type FlowDifference } from './compare-flows.ts';
 import { flowNotFound, versionNotFound } from './flow.ts';
@@ -34,9 +35,11 @@ interface Candidate {
 @Injectable()
 export class PublishedFlows {
   private readonly database: Database;
+  private readonly time: WorkingTime;
 
-  constructor(database: Database) {
+  constructor(database: Database, time: WorkingTime) {
     this.database = database;
+    this.time = time;
   }
 
   /** One outcome per request, in order; one statement for all. */
@@ -71,7 +74,8 @@ export class PublishedFlows {
         if (!found) throw versionNotFound();
         return found;
       };
-      return compareFlows(await read(fromVersion), await read(toVersion));
+      const [before, after] = [await read(fromVersion), await read(toVersion)];
+      return this.time.use(tenantId, () => compareFlows(before, after));
     });
   }
 

@@ -257,6 +257,7 @@ describe('a simulation of a hostile flow', () => {
     const slowest: number[] = [];
     const simulateBesideOthers = async (): Promise<void> => {
       const simulation = simulate({
+        tenantId: uuidv7(),
         flowId: '',
         definition,
         context: JSON.stringify({ long: 'x'.repeat(2_000) }),
@@ -274,5 +275,25 @@ describe('a simulation of a hostile flow', () => {
     do await inTime(2_000, simulateBesideOthers);
     while (slowest.length < 3 && slowest.at(-1)! >= 1_000);
     expect(Math.min(...slowest)).toBeLessThan(1_000);
+  });
+
+  it('is refused beside many of its tenant, and other calls are answered meanwhile', async () => {
+    const tenantId = uuidv7();
+    const hostile = {
+      tenantId,
+      flowId: '',
+      definition,
+      context: JSON.stringify({ long: 'x'.repeat(2_000) }),
+      httpAnswers: [{ nodeId: 'ask', status: 200 }],
+    };
+    const simulations = Promise.allSettled(Array.from({ length: 40 }, () => simulate(hostile)));
+    const over = simulations.then(() => true);
+    // Each within its deadline.
+    for (let isOver = false; !isOver;)
+      isOver = await Promise.race([over, app.get(tenant, flowId).then(() => false)]);
+    const refused = (await simulations).filter((simulation) => simulation.status === 'rejected');
+    const reasons = new Set(refused.map(({ reason }: PromiseRejectedResult) => String(reason)));
+    expect(reasons).toEqual(new Set(['DomainError: The flows of this tenant take too long to run']));
+    await expect(simulate()).resolves.toMatchObject({ problem: undefined });
   });
 });

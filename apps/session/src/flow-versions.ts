@@ -4,7 +4,7 @@ import type { FlowCatalogServiceClient } from '@parley/contracts/flow-catalog';
 import { DomainError } from '@parley/errors';
 import { compileFlow, flowWeight, type CompiledFlow } from '@parley/flow-engine';
 import { call } from '@parley/grpc';
-import { currentRequest, runInRequest } from '@parley/service';
+import { currentRequest, runInRequest, type WorkingTime } from '@parley/service';
 import { LRUCache } from 'lru-cache';
 
 /** Of the versions kept ready, in all; what was asked for longest ago goes first. A node takes about 1 KiB, some far more. */
@@ -21,7 +21,7 @@ export class FlowVersions {
     { tenantId: string; flowId: string; version: number }
   >;
 
-  constructor(flowCatalog: FlowCatalogServiceClient) {
+  constructor(flowCatalog: FlowCatalogServiceClient, time: WorkingTime) {
     this.cache = new LRUCache({
       maxSize: MAX_CACHED_BYTES,
       sizeCalculation: (flow) => flowWeight(flow),
@@ -36,13 +36,8 @@ export class FlowVersions {
         );
         const found = response.version!;
         const { sessionTtlMinutes, channel } = found.settings!;
-        return compileFlow(JSON.parse(found.definition), {
-          id: flowId,
-          name: found.name,
-          version,
-          sessionTtlMinutes,
-          channel,
-        });
+        const facts = { id: flowId, name: found.name, version, sessionTtlMinutes, channel };
+        return time.use(tenantId, () => compileFlow(JSON.parse(found.definition), facts));
       },
     });
   }

@@ -14,6 +14,7 @@ import {
   type RunningKey,
 } from './session-rows.ts';
 import { SessionService } from './session.service.ts';
+import { Timeline } from './timeline.ts';
 import { addRunning, silentOutbox } from './testing/running-sessions.ts';
 import { SessionApp } from './testing/session-app.ts';
 import {
@@ -114,4 +115,33 @@ it.each<[SessionState[], string]>([
       .toReversed(),
   );
   expect(rows).toBeLessThan(100);
+});
+
+it('reads of a timeline the page that it gives, and every entry once', async () => {
+  await addRunning(app, 1, { tenantId: uuidv7() });
+  const [session] = await app.database.query<{ tenantId: string; id: string }>(
+    'SELECT tenant_id AS "tenantId", id FROM sessions ORDER BY created_at DESC LIMIT 1',
+  );
+  const { tenantId: tenant, id } = session!;
+  // Sprints of 1 to 10 entries.
+  await app.database.query(
+    `INSERT INTO session_sprints (tenant_id, session_id, first_entry, at, entries)
+     SELECT $1, $2, 1 + sum(n % 10 + 1) OVER (ORDER BY n) - (n % 10 + 1), now(),
+            (SELECT json_agg(json_build_object('type', 'node', 'nodeId', 'n', 'handle', '', 'detail', '{}'::json, 'warnings', '[]'::json))
+             FROM generate_series(0, n % 10))
+     FROM generate_series(0, 299) AS n`,
+    [tenant, id],
+  );
+  const timeline = new Timeline(database, new SessionService(database, outbox));
+  for (const limit of [1_000, 70, 7]) {
+    const numbers: number[] = [];
+    for (let last = 0; ; last = numbers.at(-1)!) {
+      const { entries } = await timeline.read(tenant, id, last, limit);
+      numbers.push(...entries.map(({ number }) => number));
+      if (entries.length < limit) break;
+    }
+    expect(numbers).toEqual(Array.from({ length: 1_650 }, (_, n) => n + 1));
+  }
+  const rows = await rowsReadBy(database, 'session_sprints', () => timeline.read(tenant, id, 1_500, 20));
+  expect(rows).toBeLessThan(10);
 });

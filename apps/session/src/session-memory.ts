@@ -13,6 +13,8 @@ interface Memory {
   reply: SessionState['reply'];
   contact: JsonObject;
   sprints: number;
+  /** Missing in sessions that were started before they were counted. */
+  nodes?: number;
   waits: number;
 }
 
@@ -72,6 +74,7 @@ export function stateOf(session: LockedSession): SessionState {
     contact: memory?.contact ?? { id: session.contactId },
     reply: memory?.reply ?? null,
     sprints: memory?.sprints ?? 1,
+    nodes: memory?.nodes ?? 0,
     entries: session.entries,
     waits: memory?.waits ?? 0,
     startedAt: session.createdAt.getTime(),
@@ -90,8 +93,8 @@ export function columnsOf(
   session: { flow: CompiledFlow; contactId: string; sequence: number },
 ): SprintColumns {
   const { state, effects, timeline } = sprint;
-  const { wait, reply, contact, sprints, waits, failure } = state;
-  const memory: Memory = { wait, reply, contact, sprints, waits };
+  const { wait, reply, contact, sprints, nodes, waits, failure } = state;
+  const memory: Memory = { wait, reply, contact, sprints, nodes, waits };
   return {
     status: state.status,
     nodeId: state.nodeId,

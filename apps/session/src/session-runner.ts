@@ -9,6 +9,7 @@ import {
   type TimelineEntry,
 } from '@parley/flow-engine';
 import { Database } from '@parley/postgres';
+import { WorkingTime } from '@parley/service';
 import { readPayload } from './effect-events.ts';
 import { FlowVersions } from './flow-versions.ts';
 import type { SubmitReply } from './session.requests.ts';
@@ -31,6 +32,8 @@ import {
 
 /** Beyond so many entries an input that changes nothing is no longer noted. */
 const MAX_ENTRIES_TO_NOTE = 60_000;
+/** Sessions are run on together for so long: others have their turn before the next. */
+const TURN_MS = 50;
 /** How often the session that waits for a reply is looked for again, where the one that was found no longer waits. */
 const MAX_LOOKS = 5;
 
@@ -54,11 +57,13 @@ export class SessionRunner {
   private readonly database: Database;
   private readonly outbox: Outbox;
   private readonly flowVersions: FlowVersions;
+  private readonly time: WorkingTime;
 
-  constructor(database: Database, outbox: Outbox, flowVersions: FlowVersions) {
+  constructor(database: Database, outbox: Outbox, flowVersions: FlowVersions, time: WorkingTime) {
     this.database = database;
     this.outbox = outbox;
     this.flowVersions = flowVersions;
+    this.time = time;
   }
 
   /** Fails with SESSION_NOT_FOUND where the request names a session that is not there. */
@@ -80,21 +85,29 @@ export class SessionRunner {
     return twin && { ...twin, replayed: true };
   }
 
-  /** Runs sessions on whose wait is over, in one transaction. Gives those whose version cannot be had now. */
-  async runOn(due: SessionRef[]): Promise<SessionRef[]> {
+  /**
+   * Runs sessions on whose wait is over, in one transaction. Gives those whose version cannot be had now, and those that are left
+   * for another time because the others took long, or their tenant has had its share of it.
+   */
+  async runOn(due: SessionRef[]): Promise<{ lacking: SessionRef[]; left: SessionRef[] }> {
     const flows = await this.flowsOf(due);
     const ready = due.filter((session) => flows.has(versionKey(session)));
-    if (ready.length > 0) {
-      await this.outbox.statements(async (tx) => {
-        const locked = await lockDueWaits(tx, ready);
-        const advanced = locked.map((session) => {
-          const input = { type: 'timeout', waitId: session.memory?.wait?.id ?? 0 } as const;
-          return this.sprintOf(session, flows.get(versionKey(session))!, input).advanced;
-        });
-        await advanceSessions(tx, advanced);
-      });
-    }
-    return due.filter((session) => !flows.has(versionKey(session)));
+    const lacking = due.filter((session) => !flows.has(versionKey(session)));
+    if (ready.length === 0) return { lacking, left: [] };
+    const left = await this.outbox.statements(async (tx) => {
+      const locked = await lockDueWaits(tx, ready);
+      const end = performance.now() + TURN_MS;
+      const advanced: AdvancedSession[] = [];
+      const others: SessionRef[] = [];
+      for (const session of locked) {
+        const input = { type: 'timeout', waitId: session.memory?.wait?.id ?? 0 } as const;
+        if (performance.now() > end || this.time.isUsedUp(session.tenantId)) others.push(session);
+        else advanced.push(this.sprintOf(session, flows.get(versionKey(session))!, input).advanced);
+      }
+      await advanceSessions(tx, advanced);
+      return others;
+    });
+    return { lacking, left };
   }
 
   /** Gives a session the answer to the request of a wait. */
@@ -177,7 +190,7 @@ export class SessionRunner {
   ): { advanced: AdvancedSession; first: TimelineEntry } {
     const before = stateOf(session);
     const now = session.now.getTime();
-    const sprint = runSprint(flow, before, input, now);
+    const sprint = this.time.use(session.tenantId, () => runSprint(flow, before, input, now));
     const { state } = sprint;
     const { tenantId, id, contactId, sequence } = session;
     const sameWait = state.wait !== null && state.wait.id === before.wait?.id;

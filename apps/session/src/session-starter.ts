@@ -1,11 +1,13 @@
 import { createHash, randomUUIDv7 } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '@parley/batching';
 import { DomainError, unavailable } from '@parley/errors';
 import { Outbox } from '@parley/events';
+import type { CompiledFlow } from '@parley/flow-engine';
 import { checkItem } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import { currentRequest } from '@parley/service';
+import { currentRequest, WorkingTime } from '@parley/service';
 import { DatabaseClock } from './database-clock.ts';
 import { firstSprint } from './first-sprint.ts';
 import { FlowVersions } from './flow-versions.ts';
@@ -35,6 +37,8 @@ const MAX_LIGHT = 16_384;
 const MAX_PART = 1_000_000;
 /** Half of what a caller waits (P10): after that no further part is begun. */
 const PARTS_LIMIT_MS = 1_000;
+/** First sprints that take longer together leave others a turn in between. */
+const TURN_MS = 20;
 /** Of a call without one. */
 const DEFAULT_DEADLINE_MS = 2_000;
 
@@ -45,14 +49,22 @@ export class SessionStarter {
   private readonly outbox: Outbox;
   private readonly flowVersions: FlowVersions;
   private readonly clock: DatabaseClock;
+  private readonly time: WorkingTime;
   /** Of starts that come one by one. */
   private readonly batcher: Batcher<unknown, Start>;
 
-  constructor(database: Database, outbox: Outbox, flowVersions: FlowVersions, clock: DatabaseClock) {
+  constructor(
+    database: Database,
+    outbox: Outbox,
+    flowVersions: FlowVersions,
+    clock: DatabaseClock,
+    time: WorkingTime,
+  ) {
     this.database = database;
     this.outbox = outbox;
     this.flowVersions = flowVersions;
     this.clock = clock;
+    this.time = time;
     this.batcher = new Batcher({ ...LIMITS, name: 'starting', run: (requests) => this.start(requests) });
   }
 
@@ -63,7 +75,7 @@ export class SessionStarter {
 
   /** One outcome per request, in order. */
   async start(requests: unknown[]): Promise<(Start | DomainError)[]> {
-    const items = await Promise.all(requests.map((request) => this.prepare(request)));
+    const items = await this.prepareAll(requests);
     const starts = items.filter((item): item is PreparedStart => !(item instanceof DomainError));
     // Always in the same order, so that two batches with the same contacts rarely wait for each other in a circle.
     const sorted = starts.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
@@ -119,18 +131,43 @@ export class SessionStarter {
   }
 
   /** Everything that can be refused or needs another service, before the transaction. */
-  private async prepare(request: unknown): Promise<PreparedStart | DomainError> {
+  private async prepareAll(requests: unknown[]): Promise<(PreparedStart | DomainError)[]> {
+    const startable = await Promise.all(requests.map((request) => this.read(request)));
+    const prepared: (PreparedStart | DomainError)[] = [];
+    let turn = performance.now();
+    for (const one of startable) {
+      if (performance.now() - turn > TURN_MS) {
+        await setImmediate();
+        turn = performance.now();
+      }
+      prepared.push(one instanceof DomainError ? one : this.prepare(one));
+    }
+    return prepared;
+  }
+
+  private async read(request: unknown): Promise<Startable | DomainError> {
+    const item = checkItem(startSessionRequest, request);
+    if (item instanceof DomainError) return item;
     try {
-      const item = checkItem(startSessionRequest, request);
-      if (item instanceof DomainError) return item;
       const flow = await this.flowVersions.getStartable(item.tenantId, item.flowId, item.flowVersion);
-      const id = randomUUIDv7();
+      return { item, flow };
+    } catch (error) {
+      if (error instanceof DomainError) return error;
+      throw error;
+    }
+  }
+
+  private prepare({ item, flow }: Startable): PreparedStart | DomainError {
+    const id = randomUUIDv7();
+    try {
       return {
         ...item,
         id,
         flowName: flow.name,
         ttlMinutes: flow.sessionTtlMinutes,
-        sprint: firstSprint(flow, { ...item, sessionId: id }, this.clock.now()),
+        sprint: this.time.use(item.tenantId, () =>
+          firstSprint(flow, { ...item, sessionId: id }, this.clock.now()),
+        ),
         fingerprint: item.fingerprint || ownFingerprint(item),
       };
     } catch (error) {
@@ -138,6 +175,12 @@ export class SessionStarter {
       throw error;
     }
   }
+}
+
+/** A start and its flow. */
+interface Startable {
+  item: StartSession;
+  flow: CompiledFlow;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
 import { connect } from '@parley/grpc';
 import { v7 as uuidv7 } from 'uuid';
 import { newStart, SessionApp } from './testing/session-app.ts';
+import { tiringFlow } from './testing/tiring-flow.ts';
 
 let app: SessionApp;
 let neighbour: SessionServiceClient;
@@ -133,4 +134,21 @@ it('starts flows that together are more than is kept ready', async () => {
   // Reading so many may take longer than a start can wait. None fails because others pushed it out.
   const answers = new Set(outcomes.map(told));
   expect([...answers].filter((answer) => answer !== SLOW)).toEqual([STARTED]);
+});
+
+it('of flows that take long to run leave the other tenants their time', async () => {
+  const { definition, context } = tiringFlow(false);
+  const tiring = newStart(app, { context });
+  app.flowCatalog.publish(tiring.tenantId, tiring.flowId, { definition });
+  const storm = app.startAll(Array.from({ length: 100 }, () => ({ ...tiring, contactId: uuidv7() })));
+  const answers: StartResult[] = [];
+  const over = storm.then(() => true);
+  // One after the other, each within its deadline.
+  for (let isOver = false; !isOver;) {
+    answers.push((await app.start({ ...quiet, contactId: uuidv7() }, neighbour)).result);
+    isOver = await Promise.race([over, Promise.resolve(false)]);
+  }
+  expect(new Set(answers)).toEqual(new Set([StartResult.STARTED]));
+  const outcomes = new Set((await storm).outcomes.map(told));
+  expect(outcomes).toEqual(new Set([StartResult.STARTED, 'The flows of this tenant take too long to run']));
 });

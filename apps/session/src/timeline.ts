@@ -34,8 +34,10 @@ export class Timeline {
     const session = await this.sessions.get({ tenantId, id });
     const sprints = await this.database.query<{ firstEntry: number; at: Date; entries: KeptEntry[] }>(
       `SELECT first_entry AS "firstEntry", at, entries FROM session_sprints
-       WHERE tenant_id = $1 AND session_id = $2 AND first_entry + json_array_length(entries) - 1 > $3
-       ORDER BY first_entry LIMIT $4`,
+       WHERE tenant_id = $1 AND session_id = $2 AND first_entry <= $3::int + $4::int AND first_entry >= (
+         SELECT coalesce(max(first_entry), 0) FROM session_sprints
+         WHERE tenant_id = $1 AND session_id = $2 AND first_entry <= $3::int + 1)
+       ORDER BY first_entry`,
       [tenantId, id, after, limit],
     );
     const entries: TimelineEntry[] = sprints.flatMap(({ firstEntry, at, entries: kept }) =>

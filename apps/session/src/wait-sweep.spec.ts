@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Database } from '@parley/postgres';
-import { Logger } from '@parley/service';
+import { Logger, WorkingTime } from '@parley/service';
 import { eventually, rowsReadBy } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { addRunning } from './testing/running-sessions.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
+import { tiringFlow } from './testing/tiring-flow.ts';
 import type { SessionRunner } from './session-runner.ts';
 import { WaitSweep } from './wait-sweep.ts';
-import { findDueWaits, type SessionRef } from './waiting-sessions.ts';
+import { findDueWaits } from './waiting-sessions.ts';
 
 let app: SessionApp;
 beforeEach(async () => {
@@ -52,6 +53,33 @@ it('runs a session on behind one that fails whenever it is tried (P5)', async ()
   expect(await statusOf(broken.sessionId)).toBe('running');
 });
 
+it('runs a session on beside many of a tenant whose flow takes long, and those as well (P5)', async () => {
+  const id = await startDue();
+  const { definition, context } = tiringFlow(true);
+  const tiring = newStart(app, { context });
+  app.flowCatalog.publish(tiring.tenantId, tiring.flowId, { definition });
+  const { outcomes } = await app.startAll(
+    Array.from({ length: 60 }, () => ({ ...tiring, contactId: uuidv7() })),
+  );
+  expect(outcomes).toHaveLength(60);
+  // All of them before the one.
+  await app.database.query(
+    "UPDATE sessions SET wait_until = now() - interval '1 minute' WHERE tenant_id = $1",
+    [tiring.tenantId],
+  );
+  await app.addReplica();
+  const ran = async (): Promise<number> => {
+    const rows = await app.database.query(
+      "SELECT FROM sessions WHERE tenant_id = $1 AND current_node_id = 'end'",
+      [tiring.tenantId],
+    );
+    return rows.length;
+  };
+  await eventually(async () => expect(await statusOf(id)).toBe('completed'));
+  expect(await ran()).toBeLessThan(60);
+  await eventually(async () => expect(await ran()).toBe(60), 40_000);
+}, 60_000);
+
 it('goes through those that are due from where it was, without reading what is before or far behind', async () => {
   await addRunning(app, 5_000, { tenantId: uuidv7(), waits: '-1 minute' });
   await app.database.query("UPDATE sessions SET wait_until = wait_until - random() * interval '1 hour'");
@@ -79,15 +107,16 @@ it('goes on with the next of thousands after a batch that failed, while some are
   const [lacking, ...others] = await findDueWaits(database, 2_100);
   const handed: string[] = [];
   let calls = 0;
-  const runOn = (due: SessionRef[]): Promise<SessionRef[]> => {
+  const runOn: SessionRunner['runOn'] = (due) => {
     calls += 1;
     if (calls === 2) return Promise.reject(new Error('too much'));
-    if (calls === 1) return Promise.resolve(due.filter(({ id }) => id === lacking!.id));
+    if (calls === 1)
+      return Promise.resolve({ lacking: due.filter(({ id }) => id === lacking!.id), left: [] });
     handed.push(...due.map(({ id }) => id));
-    return Promise.resolve([]);
+    return Promise.resolve({ lacking: [], left: [] });
   };
   const logger = new Logger('session', 'silent');
-  const sweep = new WaitSweep(database, { runOn } as unknown as SessionRunner, logger);
+  const sweep = new WaitSweep(database, { runOn } as unknown as SessionRunner, new WorkingTime(), logger);
   sweep.start();
   await eventually(() => expect(handed.length).toBeGreaterThan(1_000));
   await sweep.stop();

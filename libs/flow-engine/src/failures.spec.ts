@@ -82,6 +82,26 @@ describe('a session', () => {
     expect(conversation.last.effects).toEqual([]);
   });
 
+  it('comes to 5000 nodes and fails at the next', () => {
+    const says = Array.from({ length: 49 }, (_, n) => say(`s${n}`, 'x'));
+    const looped = graph(
+      [entry, ask('ask'), ...says],
+      'start -> ask',
+      'ask.answered -> s0',
+      ...says.slice(1).map((_, n) => `s${n} -> s${n + 1}`),
+      's48 -> ask',
+    );
+    const conversation = new Conversation(looped);
+    // One node, then fifty each time.
+    for (let sprint = 2; sprint <= 100; sprint++) conversation.reply('again');
+    expect(conversation.rest).toBe('running ask reply');
+    expect(conversation.state.nodes).toBe(4_951);
+    conversation.reply('once more');
+    expect(failure(conversation)).toEqual(['failed', 'SESSION_TOO_LONG', 'ask']);
+    expect(conversation.state.failure?.message).toBe('more than 5000 nodes');
+    expect(conversation.last.effects).toHaveLength(49);
+  });
+
   it('of a flow without an entry node fails', () => {
     const flow = published(graph([say('a', 'x')]));
     const state = newSession(flow, { sessionId: 's', context: {}, contact: {} }, NOW);

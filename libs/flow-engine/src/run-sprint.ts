@@ -8,6 +8,7 @@ import { SprintDraft } from './sprint-draft.ts';
 const MAX_NODES = 100;
 const MAX_VISITS = 10;
 const MAX_SPRINTS = 500;
+const MAX_NODES_OF_SESSION = 5_000;
 
 /** What a session begins with. */
 export interface NewSessionFacts {
@@ -26,6 +27,7 @@ export function newSession(flow: CompiledFlow, facts: NewSessionFacts, now: numb
     wait: null,
     reply: null,
     sprints: 0,
+    nodes: 0,
     entries: 0,
     waits: 0,
     startedAt: now,
@@ -121,6 +123,10 @@ function goOn(draft: SprintDraft, from: CompiledNode, leftBy: string | undefined
     visits.set(next.id, visit);
     if (visit > MAX_VISITS) {
       return draft.fail('NODE_REPEATED', next.id, `more than ${MAX_VISITS} times without a wait`);
+    }
+    draft.state.nodes += 1;
+    if (draft.state.nodes > MAX_NODES_OF_SESSION) {
+      return draft.fail('SESSION_TOO_LONG', next.id, `more than ${MAX_NODES_OF_SESSION} nodes`);
     }
     node = next;
     handle = runNode(draft, node);

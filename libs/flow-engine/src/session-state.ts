@@ -21,6 +21,8 @@ export interface SessionState {
   reply: AcceptedReply | null;
   /** Sprints so far. */
   sprints: number;
+  /** Nodes it has come to so far, the entry node not counted. */
+  nodes: number;
   /** Timeline entries so far. */
   entries: number;
   /** Waits so far; the last one's id. */
@@ -79,6 +81,7 @@ export const FAILURE_CODES = [
   'SPRINT_TOO_LONG',
   'NODE_REPEATED',
   'TOO_MANY_SPRINTS',
+  'SESSION_TOO_LONG',
   'CONTEXT_TOO_LARGE',
   'CONTEXT_TOO_DEEP',
   'HTTP_REQUEST_FAILED',

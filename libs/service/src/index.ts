@@ -18,3 +18,4 @@ export {
   SettingsError,
   tlsFiles,
 } from './settings.ts';
+export { WorkingTime } from './working-time.ts';

@@ -1,0 +1,58 @@
+import { expect, it } from '@jest/globals';
+import { DomainError } from '@parley/errors';
+import { WorkingTime } from './working-time.ts';
+
+let now = 0;
+const taking = (ms: number) => () => {
+  now += ms;
+  return ms;
+};
+
+/** How much of so long a time a tenant gets that asks without end for pieces of a length. */
+function usedOf(total: number, piece: number, uncountedMs: number): number {
+  now = 0;
+  const time = new WorkingTime({ uncountedMs, now: () => now });
+  let used = 0;
+  while (now < total) {
+    try {
+      used += time.use('a', taking(piece));
+    } catch {
+      now += 1;
+    }
+  }
+  return used;
+}
+
+it('gives a tenant half of the time, and half a second more at once', () => {
+  expect(usedOf(600, 100, 0)).toBeGreaterThan(500);
+  expect(usedOf(60_000, 100, 5) / 60_000).toBeCloseTo(0.5, 1);
+  expect(usedOf(60_000, 6, 5) / 60_000).toBeCloseTo(0.5, 1);
+});
+
+it('does not count short pieces of work where it is told so', () => {
+  expect(usedOf(60_000, 5, 5)).toBe(60_000);
+});
+
+it('refuses a tenant that has had its share, and nobody else; for a while', () => {
+  now = 0;
+  const time = new WorkingTime({ now: () => now });
+  expect(time.use('a', taking(700))).toBe(700);
+  expect([time.isUsedUp('a'), time.isUsedUp('b')]).toEqual([false, false]);
+  time.use('a', taking(700));
+  expect([time.isUsedUp('a'), time.isUsedUp('b')]).toEqual([true, false]);
+  expect(() => time.use('a', taking(1))).toThrow(DomainError);
+  expect(time.use('b', taking(1))).toBe(1);
+  now += 600;
+  expect(time.use('a', taking(1))).toBe(1);
+});
+
+it('counts work that fails', () => {
+  now = 0;
+  const time = new WorkingTime({ now: () => now });
+  const fail = (): never => {
+    now += 1_200;
+    throw new Error('of its own');
+  };
+  expect(() => time.use('a', fail)).toThrow('of its own');
+  expect(time.isUsedUp('a')).toBe(true);
+});
