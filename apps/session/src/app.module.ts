@@ -98,7 +98,7 @@ export async function startSessionService(config: SessionConfig, logger: Logger)
   const purge = purgeLoop({
     name: 'Request id purge',
     database,
-    rows: [OLD_START_REQUESTS, OLD_REPLIES],
+    rows: [OLD_START_REQUESTS, ...OLD_REPLIES],
     logger,
   });
   watchRunningSessions(database, metrics);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { deleteOld, migrate } from '@parley/postgres';
 import { createTestDatabase, type TestDatabase } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
@@ -8,14 +8,15 @@ import { OLD_START_REQUESTS } from './start-requests.ts';
 
 let database: TestDatabase;
 
-beforeAll(async () => {
+beforeEach(async () => {
   database = await createTestDatabase(migrations, migrate);
 });
-afterAll(() => database.drop());
+afterEach(() => database.drop());
 
 it.each([
   ['request ids (P9)', OLD_START_REQUESTS, 'request_id', `fingerprint, result`, `'\\x00', 'started'`],
-  ['message ids', OLD_REPLIES, 'message_id', 'contact_id, result', `$1, 'accepted'`],
+  ['message ids', OLD_REPLIES[0]!, 'message_id', 'contact_id, result', `$1, 'accepted'`],
+  ['those of the version before', OLD_REPLIES[1]!, 'message_id', 'result', `'accepted'`],
 ])('%s are remembered for a day, and then deleted', async (_, old, id, columns, values) => {
   await database.query(
     `INSERT INTO ${old.table} (tenant_id, ${id}, session_id, created_at, ${columns})

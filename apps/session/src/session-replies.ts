@@ -55,9 +55,9 @@ export async function keepReply(
   return kept.length > 0;
 }
 
-/** Messages that are no longer remembered. */
-export const OLD_REPLIES: OldRows = {
-  table: 'contact_replies',
-  key: ['tenant_id', 'contact_id', 'message_id'],
-  condition: `created_at <= (SELECT clock_timestamp() - ${KEPT})`,
-};
+const OLD = `created_at <= (SELECT clock_timestamp() - ${KEPT})`;
+/** Messages that are no longer remembered; and as replicas of the version before remember them, whose table a later version drops. */
+export const OLD_REPLIES: OldRows[] = [
+  { table: 'contact_replies', key: ['tenant_id', 'contact_id', 'message_id'], condition: OLD },
+  { table: 'session_replies', key: ['tenant_id', 'message_id'], condition: OLD },
+];

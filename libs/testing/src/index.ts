@@ -4,6 +4,7 @@ export { EventProbe, type RecordedEvent } from './event-probe.ts';
 export { inTime } from './in-time.ts';
 export { insertStatements } from './insert-statements.ts';
 export { HttpRecorder, type RecordedAnswer, type RecordedRequest } from './http-recorder.ts';
+export { migrateBothWays } from './migrate-both-ways.ts';
 export { rowsReadBy } from './rows-read.ts';
 export { createTestDatabase, queryOnce, type TestDatabase } from './test-database.ts';
 export { Wire } from './wire.ts';

@@ -61,17 +61,17 @@ export class Converse1764100000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       DROP VIEW current_sessions;
-      CREATE VIEW current_sessions AS
-      SELECT tenant_id, id, flow_id, flow_version, flow_name, contact_id, context::text AS context, current_node_id,
-             created_at, last_interaction_at, expires_at,
-             CASE WHEN due THEN 'expired' ELSE status END AS status,
-             CASE WHEN due THEN expires_at ELSE ended_at END AS ended_at
-      FROM (SELECT *, status = 'running' AND expires_at <= statement_timestamp() AS due FROM sessions) AS s;
       DROP TABLE session_sprints, session_replies;
       DROP INDEX sessions_due;
       CREATE INDEX sessions_due ON sessions (expires_at) WHERE status = 'running';
       ALTER TABLE sessions DROP COLUMN due_at, DROP COLUMN memory, DROP COLUMN wait_kind, DROP COLUMN wait_until,
         DROP COLUMN waiting_since, DROP COLUMN http_attempts, DROP COLUMN entries, DROP COLUMN end_entry,
-        DROP COLUMN outcome, DROP COLUMN failure`);
+        DROP COLUMN outcome, DROP COLUMN failure;
+      CREATE VIEW current_sessions AS
+      SELECT tenant_id, id, flow_id, flow_version, flow_name, contact_id, context::text AS context, current_node_id,
+             created_at, last_interaction_at, expires_at,
+             CASE WHEN due THEN 'expired' ELSE status END AS status,
+             CASE WHEN due THEN expires_at ELSE ended_at END AS ended_at
+      FROM (SELECT *, status = 'running' AND expires_at <= statement_timestamp() AS due FROM sessions) AS s`);
   }
 }

@@ -22,10 +22,11 @@ export class RepliesByContact1764900000000 implements MigrationInterface {
       FROM session_replies r JOIN sessions s ON s.tenant_id = r.tenant_id AND s.id = r.session_id`);
   }
 
+  /** session_replies holds one message of an id in a tenant: of several contacts' the newest stays. */
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       INSERT INTO session_replies
-      SELECT tenant_id, message_id, session_id, result, created_at FROM contact_replies
+      SELECT tenant_id, message_id, session_id, result, created_at FROM contact_replies ORDER BY created_at DESC
       ON CONFLICT DO NOTHING;
       DROP TABLE contact_replies`);
   }

@@ -7,6 +7,7 @@ import { KeepDueApart1764500000000 } from './1764500000000-keep-due-apart.ts';
 import { ListTheEnded1764600000000 } from './1764600000000-list-the-ended.ts';
 import { RepliesByContact1764900000000 } from './1764900000000-replies-by-contact.ts';
 import { FollowTheEnded1765000000000 } from './1765000000000-follow-the-ended.ts';
+import { ShareReplies1765100000000 } from './1765100000000-share-replies.ts';
 
 /** They run in the order of the numbers in their names. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   ListTheEnded1764600000000,
   RepliesByContact1764900000000,
   FollowTheEnded1765000000000,
+  ShareReplies1765100000000,
 ];
