@@ -1,7 +1,8 @@
 import { Metrics } from '@parley/service';
 
 /** handled; failed: comes again; dead: given up after its attempts; malformed: no event of ours, given up at once. */
-type Outcome = 'handled' | 'failed' | 'dead' | 'malformed';
+const OUTCOMES = ['handled', 'failed', 'dead', 'malformed'] as const;
+type Outcome = (typeof OUTCOMES)[number];
 
 export type ConsumerCounter = (outcome: Outcome) => void;
 
@@ -10,6 +11,7 @@ export function consumerMetrics(
   metrics = new Metrics(),
   consumer: string,
   consuming: () => boolean,
+  waiting: () => Promise<number | undefined>,
 ): ConsumerCounter {
   metrics.gauge(
     'parley_event_consumer_connected',
@@ -17,10 +19,17 @@ export function consumerMetrics(
     () => Number(consuming()),
     0,
   );
+  metrics.gauge(
+    'parley_event_consumer_waiting',
+    'Events of the stream that no replica has handled yet, those in hand and those that failed and come again included',
+    waiting,
+  );
   const deliveries = metrics.counter(
     'parley_event_deliveries_total',
     'Events handed to a consumer, by what became of them; what failed comes again',
     ['consumer', 'outcome'],
   );
+  // From the beginning, so that a rate sees the first one.
+  for (const outcome of OUTCOMES) deliveries.inc({ consumer, outcome }, 0);
   return (outcome) => deliveries.inc({ consumer, outcome });
 }

@@ -224,11 +224,50 @@ describe('an event whose handler fails', () => {
         attempts += 1;
         if (attempts < 6) throw unavailable('The database did not answer in time');
       },
-      { maxAttempts: 2 },
+      { maxAttempts: 2, keepInHandMs: 0 },
     );
     await publish(event());
     await eventually(() => expect(attempts).toBe(6));
     await allSettled();
+  });
+
+  it('stays in hand while something is away, and no more are taken; then all go on', async () => {
+    await openStream();
+    let isAway = true;
+    const tried: string[] = [];
+    const handled: { id: string; attempt: number }[] = [];
+    const handle: EventConsumerOptions['handle'] = ({ id }, { attempt }) => {
+      tried.push(id);
+      if (isAway) throw unavailable('The database did not answer in time');
+      handled.push({ id, attempt });
+    };
+    consume(handle, { concurrency: 4, backoffMs: [600_000] });
+    const events = Array.from({ length: 50 }, () => event());
+    await publish(...events);
+    await eventually(() => expect(tried.length).toBeGreaterThan(8));
+    expect(new Set(tried)).toEqual(new Set(ids(events.slice(0, 4))));
+    expect(await metrics.text()).toContain('\nparley_event_consumer_waiting 50\n');
+    isAway = false;
+    await eventually(() => expect(handled).toHaveLength(50));
+    expect(new Set(handled.map(({ id }) => id))).toEqual(new Set(ids(events)));
+    expect(new Set(handled.map(({ attempt }) => attempt))).toEqual(new Set([1]));
+    await allSettled();
+  });
+
+  it('that is in hand while something is away is another replica’s when its consumer closes', async () => {
+    await openStream();
+    let tried = 0;
+    const consumer = consume(() => {
+      tried += 1;
+      throw unavailable('The database did not answer in time');
+    });
+    await publish(event());
+    await eventually(() => expect(tried).toBeGreaterThan(0));
+    await consumer.close();
+    let handled = 0;
+    consume(() => void (handled += 1));
+    // Long before the server would take it for lost.
+    await eventually(() => expect(handled).toBe(1), 3_000);
   });
 
   it('is given up at once when it is no event at all', async () => {

@@ -9,6 +9,7 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '@parley/errors';
 import type { Logger, Metrics } from '@parley/service';
 import { consumerMetrics, type ConsumerCounter } from './consumer-metrics.ts';
@@ -33,8 +34,14 @@ export interface EventConsumerOptions {
   concurrency?: number;
   /** How long until an event that failed comes again, by attempt; the last stays. Default 1 s to 10 min. */
   backoffMs?: number[];
-  /** After this many attempts an event is given up. One of kind unavailable counts, too, but is never the last. Default 10. */
+  /** After this many attempts an event is given up, but never for something that is away. Default 10. */
   maxAttempts?: number;
+  /**
+   * How long an event is kept in hand, and tried again every second, while what it needs is away (an error of kind unavailable);
+   * then it counts as failed. So when that is back all goes on at once: meanwhile no further events are taken, which would have
+   * to come again one by one. Default 30 s.
+   */
+  keepInHandMs?: number;
   /** Default nowhere. */
   metrics?: Metrics;
   logger: Logger;
@@ -47,6 +54,8 @@ export interface Delivery {
 
 const BACKOFF_MS = [1_000, 5_000, 30_000, 120_000, 600_000];
 const MAX_ATTEMPTS = 10;
+const KEEP_IN_HAND_MS = 30_000;
+const TRY_AGAIN_MS = 1_000;
 const CONCURRENCY = 16;
 /** An event in a process that died comes again after this long. */
 const ACK_WAIT_MS = 10_000;
@@ -81,7 +90,12 @@ export class EventConsumer {
 
   constructor(options: EventConsumerOptions) {
     this.options = options;
-    this.count = consumerMetrics(options.metrics, options.durable, () => this.consuming);
+    this.count = consumerMetrics(
+      options.metrics,
+      options.durable,
+      () => this.consuming,
+      () => this.countWaiting(),
+    );
     const name = `${options.stream}/${options.durable}`;
     this.opening = connectToNats(options.url, name, this.closing.signal, (error) => {
       options.logger.warn('No connection to NATS yet; events are heard once there is one', { error });
@@ -220,35 +234,64 @@ export class EventConsumer {
   /** Never fails. */
   private async finish(message: JsMsg, event: ReceivedEvent): Promise<void> {
     const attempt = message.info.deliveryCount;
-    try {
-      await this.options.handle(event, { attempt });
-      message.ack();
-      this.count('handled');
-      if (this.failing) this.options.logger.log(`${this.options.durable} works again`);
-      this.failing = false;
-    } catch (error) {
-      this.fail(message, event, attempt, error);
+    const keptUntil = performance.now() + (this.options.keepInHandMs ?? KEEP_IN_HAND_MS);
+    for (;;) {
+      try {
+        await this.options.handle(event, { attempt });
+        message.ack();
+        this.count('handled');
+        if (this.failing) this.options.logger.log(`${this.options.durable} works again`);
+        this.failing = false;
+        return;
+      } catch (error) {
+        if (!isUnavailable(error) || performance.now() + TRY_AGAIN_MS > keptUntil)
+          return this.fail(message, event, attempt, error);
+        this.note(event, attempt, error);
+        await sleep(TRY_AGAIN_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+        // Others may have it at once.
+        if (this.isClosed()) return message.nak();
+      }
     }
   }
 
   private fail(message: JsMsg, event: ReceivedEvent, attempt: number, error: unknown): void {
     const { durable, logger, backoffMs = BACKOFF_MS, maxAttempts = MAX_ATTEMPTS } = this.options;
-    const { id, tenantId, type, subject } = event;
-    const fields = { event: id, tenant_id: tenantId, type, subject, attempt, error };
     if (attempt >= maxAttempts && !isUnavailable(error)) {
-      logger.error(`${durable} gave an event up`, fields);
+      logger.error(`${durable} gave an event up`, fieldsOf(event, attempt, error));
       this.count('dead');
       return message.term();
     }
-    if (!this.failing) logger.warn(`${durable} failed; events come again`, fields);
+    this.note(event, attempt, error);
+    message.nak(backoffMs[Math.min(attempt, backoffMs.length) - 1]);
+  }
+
+  /** Counts a failure, and says so of the first of a row of them. */
+  private note(event: ReceivedEvent, attempt: number, error: unknown): void {
+    const { durable, logger } = this.options;
+    if (!this.failing) logger.warn(`${durable} failed; events come again`, fieldsOf(event, attempt, error));
     this.failing = true;
     this.count('failed');
-    message.nak(backoffMs[Math.min(attempt, backoffMs.length) - 1]);
+  }
+
+  /** Undefined where the server does not say. */
+  private async countWaiting(): Promise<number | undefined> {
+    if (!this.connection || !this.consuming) return undefined;
+    const { stream, durable } = this.options;
+    const { consumers } = await jetstreamManager(this.connection, {
+      checkAPI: false,
+      timeout: FLUSH_LIMIT_MS,
+    });
+    const { num_pending, num_ack_pending } = await consumers.info(stream, durable);
+    return num_pending + num_ack_pending;
   }
 
   private isClosed(): boolean {
     return this.closing.signal.aborted;
   }
+}
+
+function fieldsOf({ id, tenantId, type, subject }: ReceivedEvent, attempt: number, error: unknown): object {
+  return { event: id, tenant_id: tenantId, type, subject, attempt, error };
 }
 
 /** What is away comes back: no fault of the event. */

@@ -38,6 +38,10 @@ const SILENCE_MS = 3_500;
 const expectUnavailable = (ask: () => Promise<unknown>, withinMs = PATIENCE_MS): Promise<void> =>
   inTime(withinMs, () => expect(ask()).rejects.toMatchObject(UNAVAILABLE));
 const write = (text: string) => database.query('INSERT INTO notes VALUES ($1)', [text]);
+/** For connections to come; those there are stay as they are. */
+const setReadOnly = (value: 'on' | 'off'): Promise<unknown> =>
+  target.query(`SET transaction_read_only = off;
+    ALTER DATABASE ${new URL(target.url).pathname.slice(1)} SET default_transaction_read_only = ${value}`);
 const notes = async () =>
   (await target.query<{ text: string }>('SELECT text FROM notes ORDER BY text')).map(({ text }) => text);
 
@@ -85,6 +89,25 @@ describe('a database that is away', () => {
     await expect(broken).rejects.toMatchObject(UNAVAILABLE);
     await write('after');
     expect(await notes()).toEqual(['after']);
+  });
+
+  it('makes writes unavailable and is not ready while it takes none, and is found again (P10)', async () => {
+    await write('before');
+    // As after a failover, or while a disk is full.
+    await setReadOnly('on');
+    await wire.cut();
+    await wire.mend();
+    await write('on the connection that was cut').catch(() => undefined);
+    await expectUnavailable(() => write('statement'));
+    await expectUnavailable(() => database.statements((tx) => tx.query("INSERT INTO notes VALUES ('one')")));
+    await expectUnavailable(() => database.transaction((tx) => sql(tx, "INSERT INTO notes VALUES ('two')")));
+    await expect(database.ready()).rejects.toThrow('The database takes no writes');
+    await setReadOnly('off');
+    // One connection, which was to the server that took no writes.
+    await expectUnavailable(() => write('the last on that connection'));
+    await database.ready();
+    await write('after');
+    expect(await notes()).toEqual(['after', 'before']);
   });
 
   it('makes a statement that takes too long unavailable (P10)', async () => {

@@ -2,7 +2,7 @@ import { unavailable } from '@parley/errors';
 import type { Client, Pool } from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { isAway, isConflict, isUndefinedTable } from './sql-state.ts';
+import { isAway, isConflict, isReadOnly, isUndefinedTable } from './sql-state.ts';
 import { runStatement, runStatements, type Statements } from './statements.ts';
 
 export interface DatabaseOptions {
@@ -97,9 +97,11 @@ export class Database {
     await this.query('SELECT 1');
   }
 
-  /** Fails when the database does not answer, and until it has the migrations of its options; newer ones do not matter. */
+  /** Fails when the database does not answer or takes no writes, and until it has the migrations of its options; newer ones do not matter. */
   async ready(): Promise<void> {
-    if (this.lacking.length === 0) return this.ping();
+    const [setting] = await this.query<{ transaction_read_only: string }>('SHOW transaction_read_only');
+    if (setting?.transaction_read_only === 'on') throw new Error('The database takes no writes');
+    if (this.lacking.length === 0) return;
     const ran = await this.query<{ name: string }>('SELECT name FROM migrations').catch((error: unknown) => {
       if (isUndefinedTable(error)) return [];
       throw error;
@@ -132,6 +134,7 @@ export class Database {
       if (runner.isReleased) throw unavailable(AWAY, error);
       // A connection that does not answer may be in the transaction still: the next user's writes would fall into it.
       await runner.rollbackTransaction().catch(() => void connection.end());
+      if (isReadOnly(error)) void connection.end();
       throw error;
     } finally {
       await runner.release();

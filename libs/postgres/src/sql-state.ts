@@ -1,11 +1,14 @@
 /** serialization_failure, deadlock_detected, lock_not_available. */
 const CONFLICTS = ['40001', '40P01', '55P03'];
 
+/** A server that takes no writes: a standby, or one whose disk is full. */
+const READ_ONLY = '25006';
 /**
- * connection exceptions, insufficient resources, operator intervention (57014 is a statement past its time),
- * and what the operating system and the driver say of a connection that is gone.
+ * connection exceptions, no writes, a login that is refused (while a password changes), insufficient resources, operator
+ * intervention (57014 is a statement past its time), errors of the server's system, and what the operating system and the
+ * driver say of a connection that is gone.
  */
-const AWAY_STATES = /^(08(?!P01)|53|57)/;
+const AWAY_STATES = /^(08(?!P01)|25006|28|53|57|58)/;
 const AWAY_ERRNOS = [
   'ECONNREFUSED',
   'ECONNRESET',
@@ -31,6 +34,11 @@ export function isAway(error: unknown): boolean {
   const code = codeOf(error);
   if (AWAY_STATES.test(code) || AWAY_ERRNOS.includes(code)) return true;
   return error instanceof Error && AWAY_MESSAGES.test(error.message);
+}
+
+/** Whether the server takes no writes, where another one may: no connection to it is worth keeping. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === READ_ONLY;
 }
 
 /** Whether a row was refused because another holds its key. */

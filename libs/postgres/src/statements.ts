@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DatabaseError, type Pool, type PoolClient, type QueryResult } from 'pg';
+import { isReadOnly } from './sql-state.ts';
 
 /** A transaction of hand-written statements, and nothing between them and the driver. */
 export interface Statements {
@@ -19,7 +20,7 @@ export async function runStatement<Row>(pool: Pool, text: string, parameters: un
     return rows as Row[];
   } catch (error) {
     // The pool's own query would throw away a connection whose server has only refused the statement.
-    client.off('error', ignore).release(!(error instanceof DatabaseError));
+    client.off('error', ignore).release(!(error instanceof DatabaseError) || isReadOnly(error));
     throw error;
   }
 }
@@ -39,7 +40,7 @@ export async function runStatements<T>(pool: Pool, work: (tx: Statements) => Pro
   } catch (error) {
     // A connection that does not answer may be in the transaction still: the next user's writes would fall into it.
     await client.query('ROLLBACK').then(
-      () => client.off('error', ignore).release(),
+      () => client.off('error', ignore).release(isReadOnly(error)),
       () => client.release(true),
     );
     throw error;
