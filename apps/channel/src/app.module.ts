@@ -117,7 +117,7 @@ export async function startChannelService(
   relay.start();
   worker.start();
   purge.start();
-  const intake = new MessageIntake(database);
+  const intake = new MessageIntake(database, config.DELIVERY_RETENTION_DAYS);
   const consumer = new EventConsumer({
     url: config.NATS_URL,
     stream: 'PARLEY_SESSION',

@@ -8,11 +8,19 @@ import { messageRequested, type MessageRequested } from './message-requested.ts'
 /** Of one statement. */
 const MAX_ITEMS = 256;
 const MAX_BYTES = 1024 * 1024;
+const DAY_MS = 86_400_000;
+/** What the clocks of two databases may differ by. */
+const CLOCKS_MS = 60_000;
 /** Longer than a statement takes to give up. */
 const LIMIT_MS = 5_000;
 
 /** What a statement for many would fail for as a whole. */
 const envelope = z.object({ tenantId: z.uuid(), sequence: z.int32() });
+
+interface TenantChannel {
+  kind: string;
+  createdAt: Date;
+}
 
 interface Requested {
   tenantId: string;
@@ -25,16 +33,19 @@ interface Requested {
 /**
  * Writes down that messages are to be sent: each once for each effect_id, however often it is asked for. A message goes by
  * the channel the event names, else by the tenant's webhook, else by its WhatsApp (the order of their names). A tenant
- * without a channel gets no row: whoever reads the events themselves delivers. Events that come together are looked up and
- * written together.
+ * that had no channel then gets no row: whoever reads the events themselves delivers, and has delivered what is heard again.
+ * Nor does what may have been sent and forgotten. Events that come together are looked up and written together.
  */
 export class MessageIntake {
   private readonly database: Database;
-  private readonly lookUps: Batcher<string, string>;
+  private readonly retentionDays: number;
+  private readonly lookUps: Batcher<string, TenantChannel[]>;
   private readonly writes: Batcher<Requested, boolean>;
 
-  constructor(database: Database) {
+  /** retentionDays: how long messages that are done are kept. */
+  constructor(database: Database, retentionDays: number) {
     this.database = database;
+    this.retentionDays = retentionDays;
     const limits = { maxItems: MAX_ITEMS, maxInFlight: 1, maxWaiting: 1_000 };
     this.lookUps = new Batcher({
       ...limits,
@@ -55,26 +66,33 @@ export class MessageIntake {
   /** Gives whether there is something new to send. Fails for what has a channel to go by and is no message.requested. */
   async take(event: ReceivedEvent): Promise<boolean> {
     const { tenantId, sequence } = envelope.parse(event);
+    if (event.time.getTime() < Date.now() - this.retentionDays * DAY_MS) return false;
     const { channel: named } = event.data;
     const channel =
-      typeof named === 'string' && named !== ''
-        ? named
-        : await this.lookUps.submit(tenantId, Date.now() + LIMIT_MS);
-    if (channel === '') return false;
+      typeof named === 'string' && named !== '' ? named : await this.channelAt(tenantId, event.time);
+    if (channel === undefined) return false;
     const message = messageRequested.parse(event.data);
     const item = { tenantId, sequence, message, channel, text: JSON.stringify(message) };
     return this.writes.submit(item, Date.now() + LIMIT_MS);
   }
 
-  /** The first channel of each tenant, by their names; empty where it has none. */
-  private async findChannels(tenantIds: string[]): Promise<string[]> {
-    const rows = await this.database.query<{ tenant_id: string; kind: string }>(
+  /** The first channel, by their names, of those that a tenant had at a time. */
+  private async channelAt(tenantId: string, time: Date): Promise<string | undefined> {
+    const channels = await this.lookUps.submit(tenantId, Date.now() + LIMIT_MS);
+    const latest = time.getTime() + CLOCKS_MS;
+    return channels.find(({ createdAt }) => createdAt.getTime() <= latest)?.kind;
+  }
+
+  /** The channels of each tenant, by their names. */
+  private async findChannels(tenantIds: string[]): Promise<TenantChannel[][]> {
+    const rows = await this.database.query<TenantChannel & { tenantId: string }>(
       `SELECT c.* FROM unnest($1::uuid[]) AS t (id), LATERAL (
-         SELECT tenant_id, kind FROM channels WHERE tenant_id = t.id ORDER BY kind LIMIT 1) AS c`,
+         SELECT tenant_id AS "tenantId", kind, created_at AS "createdAt" FROM channels WHERE tenant_id = t.id
+         ORDER BY kind OFFSET 0) AS c`,
       [[...new Set(tenantIds)]],
     );
-    const channels = new Map(rows.map(({ tenant_id, kind }) => [tenant_id, kind]));
-    return tenantIds.map((id) => channels.get(id) ?? '');
+    const channels = Map.groupBy(rows, ({ tenantId }) => tenantId);
+    return tenantIds.map((id) => channels.get(id) ?? []);
   }
 
   private async write(items: Requested[]): Promise<boolean[]> {

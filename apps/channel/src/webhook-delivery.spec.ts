@@ -136,6 +136,23 @@ describe('a message for a webhook', () => {
     expect(idsOf(receiver)).toEqual([known.effect_id]);
   });
 
+  it('heard again is sent if the tenant had a channel when it was asked for, and it cannot have been sent and forgotten', async () => {
+    await app.addReplica({ DELIVERY_RETENTION_DAYS: '8' });
+    const receiver = await receive();
+    const tenantId = uuidv7();
+    await app.setWebhook(tenantId, receiver.url);
+    const ago = (days: number): Date => new Date(Date.now() - days * 86_400_000);
+    await app.database.query('UPDATE channels SET created_at = $1', [ago(7)]);
+    const [before, forgotten, after] = [
+      newMessage(app, { tenantId, time: ago(7.1) }),
+      newMessage(app, { tenantId, time: ago(8.1), channel: 'webhook' }),
+      newMessage(app, { tenantId, time: ago(6.9) }),
+    ];
+    for (const message of [before, forgotten, after]) await app.request(message);
+    await app.waitFor(tenantId, DELIVERED);
+    expect(idsOf(receiver)).toEqual([after.effect_id]);
+  });
+
   it('for a channel that the tenant does not have fails, and says so', async () => {
     await app.addReplica();
     const message = newMessage(app, { channel: 'whatsapp' });

@@ -82,8 +82,8 @@ it('every listener hears every event of its subjects, whether it or NATS was the
   for (const { heard } of [early, late]) {
     await eventually(() => expect(heard).toHaveLength(2));
     expect(heard).toEqual(
-      sent.map(({ id, tenantId, type, subject, sequence, data }) => ({
-        ...{ id, tenantId, type, subject, sequence },
+      sent.map(({ id, tenantId, type, subject, sequence, time, data }) => ({
+        ...{ id, tenantId, type, subject, sequence, time },
         data: JSON.parse(data) as unknown,
       })),
     );
@@ -96,7 +96,7 @@ it('what is no event is passed over', async () => {
   await eventually(() => expect(listener.listening).toBe(true));
   const good = event('flow.published');
   const text = toCloudEvent('/parley/spec', good);
-  const lacking = ['id', 'tenantid', 'type', 'subject', 'sequence', 'data'].map((name) =>
+  const lacking = ['id', 'tenantid', 'type', 'subject', 'sequence', 'time', 'data'].map((name) =>
     JSON.stringify({ ...(JSON.parse(text) as object), [name]: undefined }),
   );
   const bodies = ['', '{', 'null', '[]', '1', '{}', text.slice(1), ...lacking, text];

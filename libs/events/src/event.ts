@@ -32,19 +32,24 @@ export function toCloudEvent(source: string, event: OutgoingEvent): string {
 }
 
 /** An event as a listener gets it. */
-export type ReceivedEvent = Pick<OutgoingEvent, 'id' | 'tenantId' | 'type' | 'subject' | 'sequence'> & {
+export type ReceivedEvent = Omit<OutgoingEvent, 'data'> & {
   data: Record<string, unknown>;
 };
 
+/** What an event has in JSON. */
+type Attributes = Omit<ReceivedEvent, 'tenantId' | 'time'> & { tenantid: string; time: string };
+
 /** The event in a CloudEvents JSON event; undefined for what is none. */
 export function fromCloudEvent(text: string): ReceivedEvent | undefined {
-  const event = parse(text) as Partial<ReceivedEvent & { tenantid: string }> | null | undefined;
+  const event = parse(text) as Partial<Attributes> | null | undefined;
   if (typeof event !== 'object' || event === null) return undefined;
   const { id, tenantid: tenantId, type, subject, sequence, data } = event;
   if (typeof id !== 'string' || typeof tenantId !== 'string' || typeof type !== 'string') return undefined;
   if (typeof subject !== 'string' || typeof sequence !== 'number') return undefined;
   if (typeof data !== 'object' || (data as object | null) === null) return undefined;
-  return { id, tenantId, type, subject, sequence, data };
+  const time = new Date(event.time ?? NaN);
+  if (Number.isNaN(time.getTime())) return undefined;
+  return { id, tenantId, type, subject, sequence, time, data };
 }
 
 function parse(text: string): unknown {

@@ -120,13 +120,13 @@ export class ChannelApp {
 
   /** Asks for a message as the session service does. */
   async request(message: NewMessage): Promise<void> {
-    const { tenantId, sequence = 2, eventId = uuidv7(), ...data } = message;
+    const { tenantId, sequence = 2, eventId = uuidv7(), time = new Date(), ...data } = message;
     await eventually(() => {
       if (!this.sessionStream.connected) throw new Error('NATS is away');
     });
     await this.sessionStream.publish({
       ...{ id: eventId, tenantId, type: 'message.requested', subject: data.session_id, sequence },
-      ...{ time: new Date(), data: JSON.stringify(data) },
+      ...{ time, data: JSON.stringify(data) },
     });
   }
 
@@ -145,6 +145,8 @@ export interface NewMessage extends Partial<MessageRequested> {
   contact_id: string;
   sequence?: number;
   eventId?: string;
+  /** When it was asked for; default now. */
+  time?: Date;
 }
 
 /** A text to a contact in a tenant of its own. */
