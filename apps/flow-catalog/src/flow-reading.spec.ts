@@ -73,7 +73,7 @@ describe('listing flows', () => {
     expect((await app.list(tenant, { pageSize: 100 })).flows).toHaveLength(100);
   });
 
-  it('ends a page at 4 MiB of graphs; the pages hold every flow once all the same', async () => {
+  it('ends a page at 3.5 MiB of graphs; the pages hold every flow once all the same', async () => {
     const ids: string[] = [];
     for (const definition of [...Array<string>(5).fill(LARGEST), GRAPH, LARGEST, GRAPH]) {
       ids.push((await app.create(tenant, { definition })).id);
@@ -105,7 +105,7 @@ describe('listing versions', () => {
     expect(seen).toEqual(Array.from({ length: 12 }, (_, n) => `${12 - n} Name ${12 - n}`));
   });
 
-  it('ends a page at 4 MiB of graphs; the pages hold every version once all the same', async () => {
+  it('ends a page at 3.5 MiB of graphs; the pages hold every version once all the same', async () => {
     const { id } = await app.create(tenant);
     await app.database.query(
       `INSERT INTO flow_versions
@@ -117,7 +117,11 @@ describe('listing versions', () => {
       const { versions, nextPageToken } = await app.versions(tenant, id, { pageSize: 100, pageToken });
       return { items: versions.map(({ version }) => version), nextPageToken };
     });
-    expect(pages).toEqual([[9, 8, 7, 6], [5, 4, 3, 2], [1]]);
+    expect(pages).toEqual([
+      [9, 8, 7],
+      [6, 5, 4],
+      [3, 2, 1],
+    ]);
   });
 
   it('gives nothing for a flow that was never published', async () => {

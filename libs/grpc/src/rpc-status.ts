@@ -24,6 +24,8 @@ const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as
  * connection breaks, and with it the calls of others.
  */
 const MAX_FIELDS_BYTES = 32 * 1024;
+/** Of an item of a batch: what a thousand have wrong is no more than a client of gRPC takes by default. */
+const MAX_ITEM_FIELDS_BYTES = 2 * 1024;
 
 /** Codes of a call that never got an answer from the other side's handler. */
 const NO_ANSWER = [GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED, GrpcCode.UNAVAILABLE];
@@ -34,7 +36,11 @@ export function codeOf(error: unknown): GrpcCode {
 }
 
 /** An error as the outcome of one item of a batch. domain: the proto package that defines the reason. */
-export function toRpcStatus(error: DomainError, domain: string): Status {
+export function toRpcStatus(
+  error: DomainError,
+  domain: string,
+  maxFieldsBytes = MAX_ITEM_FIELDS_BYTES,
+): Status {
   const info = {
     reason: error.reason,
     domain: error.domain || domain,
@@ -42,19 +48,19 @@ export function toRpcStatus(error: DomainError, domain: string): Status {
   };
   const details = [{ typeUrl: ERROR_INFO, value: Buffer.from(ErrorInfo.encode(info).finish()) }];
   if (error.fields.length > 0) {
-    const badRequest = BadRequest.encode({ fieldViolations: firstOf(error.fields) });
+    const badRequest = BadRequest.encode({ fieldViolations: firstOf(error.fields, maxFieldsBytes) });
     details.push({ typeUrl: BAD_REQUEST, value: Buffer.from(badRequest.finish()) });
   }
   return { code: CODES[error.kind], message: error.message, details };
 }
 
 /** As many as there is room for. */
-function firstOf(fields: FieldProblem[]): FieldProblem[] {
+function firstOf(fields: FieldProblem[], maxBytes: number): FieldProblem[] {
   let bytes = 0;
   return fields.filter(({ field, description }) => {
     // 12: what frames the two texts, at most.
     bytes += Buffer.byteLength(field) + Buffer.byteLength(description) + 12;
-    return bytes <= MAX_FIELDS_BYTES;
+    return bytes <= maxBytes;
   });
 }
 
@@ -79,7 +85,7 @@ export function toServiceError(
   error: DomainError,
   domain: string,
 ): Pick<ServiceError, 'code' | 'details' | 'metadata'> {
-  const status = toRpcStatus(error, domain);
+  const status = toRpcStatus(error, domain, MAX_FIELDS_BYTES);
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, Buffer.from(Status.encode(status).finish()));
   return { code: status.code, details: status.message, metadata };
