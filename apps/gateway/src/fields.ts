@@ -81,3 +81,8 @@ function phone() {
 export function given<T extends z.ZodType>(schema: T) {
   return z.preprocess((value) => (value === null || value === '' ? undefined : value), schema.optional());
 }
+
+/** Absent and null are the same: the default. */
+export function orDefault<T extends z.ZodType>(schema: T, value: z.output<T>) {
+  return schema.nullish().transform((given) => given ?? value);
+}

@@ -39,6 +39,7 @@ export class StartCounter implements NestInterceptor {
     };
     // From the beginning, so that a rate sees the first one.
     for (const outcome of ['started', 'already_running', 'replayed'] as const) this.child(outcome, '').inc(0);
+    this.child('failed', 'UNAVAILABLE').inc(0);
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {

@@ -1,3 +1,5 @@
+export { issueText } from './issue-text.ts';
+
 /**
  * What kind of fault it is. Each has one gRPC code (libs/grpc) and, where a caller over HTTP can meet it,
  * one status (apps/gateway/src/error.answers.ts).

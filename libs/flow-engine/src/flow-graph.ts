@@ -1,3 +1,4 @@
+import { issueText } from '@parley/errors';
 import { isObject } from './data-fields.ts';
 import { flowNode, handlesOf, NODE_TYPES } from './flow-node.ts';
 import type { FlowNode, NodeType } from './flow-node.ts';
@@ -125,7 +126,7 @@ function readContent(
     return undefined;
   }
   if (errors.isFull) return undefined;
-  const parsed = flowNode.safeParse({ type, data: data ?? {} });
+  const parsed = flowNode.safeParse({ type, data: data ?? {} }, { error: issueText });
   for (const issue of parsed.error?.issues ?? []) reportIssue(issue, field, id, errors);
   return parsed.data;
 }

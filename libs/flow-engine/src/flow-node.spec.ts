@@ -40,13 +40,13 @@ describe('the data of a node', () => {
 
   it.each<[string, unknown, string, string]>([
     ['send_message', {}, '', 'must have text or template, and only one of them'],
-    ['send_message', 'text', '', 'Invalid input: expected object, received string'],
-    ['send_message', { text: '' }, '.text', 'Too small: expected string to have >=1 characters'],
+    ['send_message', 'text', '', 'must be an object'],
+    ['send_message', { text: '' }, '.text', 'must not be empty'],
     [
       'send_message',
       { text: 'x'.repeat(4097) },
       '.text',
-      'Too big: expected string to have <=4096 characters',
+      'must not be longer than 4096 characters',
     ],
     [
       'send_message',
@@ -86,7 +86,7 @@ describe('the data of a node', () => {
       '.save_as',
       'must be a letter and up to 63 letters, digits and _',
     ],
-    ['ask', { text: 'x', choices, max_attempts: 0 }, '.max_attempts', 'Too small: expected number to be >=1'],
+    ['ask', { text: 'x', choices, max_attempts: 0 }, '.max_attempts', 'must be at least 1'],
     [
       'condition',
       oneCase({ left: 'x', op: 'like', right: 'x' }),
@@ -120,7 +120,7 @@ describe('the data of a node', () => {
       'must be context. and up to 8 names of letters, digits and _, with dots between them',
     ],
     ['delay', { minutes: 1, seconds: 1 }, '', 'must have minutes or seconds, and only one of them'],
-    ['delay', { minutes: 1.5 }, '.minutes', 'Invalid input: expected int, received number'],
+    ['delay', { minutes: 1.5 }, '.minutes', 'must be a whole number'],
     [
       'http_request',
       { ...http, url: 'https://{{context.host}}/' },
@@ -147,7 +147,7 @@ describe('the data of a node', () => {
       'must not hold control characters',
     ],
     ['http_request', { ...http, headers: [] }, '.headers', 'must be an object'],
-    ['handoff', {}, '.queue', 'Invalid input: expected string, received undefined'],
+    ['handoff', {}, '.queue', 'is required'],
   ])('of the type %s must not be %j', (type, data, path, message) => {
     expect(check(type, data)).toEqual([
       { code: 'NODE_DATA_INVALID', field: `nodes[0].data${path}`, message, nodeId: 'n' },

@@ -101,7 +101,7 @@ describe('checkFlow on hostile definitions', () => {
       'choices',
       'ask',
       { text: '?', choices: list(100_000, () => 1) },
-      'Too big: expected array to have <=10 items',
+      'must not have more than 10 items',
     ],
     [
       'assign',

@@ -1,5 +1,5 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
-import { invalidFields, type DomainError, type FieldProblem } from '@parley/errors';
+import { DomainError, invalidFields, issueText, type FieldProblem } from '@parley/errors';
 import { z } from 'zod';
 
 /** Any RFC 9562 UUID, in lower case. */
@@ -16,7 +16,7 @@ export const batchRequest = z.object({
 
 /** An item of a batch as its schema makes it, or INVALID_FIELD. */
 export function checkItem<T extends z.ZodType>(schema: T, item: unknown): z.output<T> | DomainError {
-  const result = schema.safeParse(item);
+  const result = schema.safeParse(item, { error: issueText });
   return result.success ? result.data : invalidFields(toFieldProblems(result.error.issues));
 }
 
@@ -40,11 +40,11 @@ export function toFieldProblems(issues: readonly { path?: unknown; message: stri
  */
 @Injectable()
 export class SchemaPipe implements PipeTransform {
-  async transform(value: unknown, { schema }: ArgumentMetadata): Promise<unknown> {
+  transform(value: unknown, { schema }: ArgumentMetadata): unknown {
     if (!schema) return value;
-    const result = await schema['~standard'].validate(value);
-    if (result.issues) throw invalidFields(toFieldProblems(result.issues));
-    return result.value;
+    const result = checkItem(schema as z.ZodType, value);
+    if (result instanceof DomainError) throw result;
+    return result;
   }
 }
 

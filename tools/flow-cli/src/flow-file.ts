@@ -1,3 +1,4 @@
+import { issueText } from '@parley/errors';
 import {
   checkFlow,
   compileFlow,
@@ -48,7 +49,7 @@ export function readFlowFile(path: string): FlowFile {
   } catch (error) {
     throw new CommandError(`${shown(path)}: is no JSON: ${error instanceof Error ? error.message : ''}`);
   }
-  const parsed = flowFile.safeParse(json, { reportInput: true });
+  const parsed = flowFile.safeParse(json, { reportInput: true, error: issueText });
   if (!parsed.success) throw new CommandError(problemLines(shown(path), parsed.error.issues).join('\n'));
   return { path, ...parsed.data, body: parseJson(text) };
 }

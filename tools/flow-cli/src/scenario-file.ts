@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { issueText } from '@parley/errors';
 import type { HttpAnswer, JsonObject, SimulatedContact } from '@parley/flow-engine';
 import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { CommandError } from './command-error.ts';
@@ -32,7 +33,7 @@ export function readScenarioFile(path: string): ScenarioFile {
   const [error] = document.errors;
   if (error) throw new CommandError(`${shown(path)}: is no YAML: ${error.message.trimEnd()}`);
   keepTexts(document);
-  const parsed = scenarioFile.safeParse(document.toJS(), { reportInput: true });
+  const parsed = scenarioFile.safeParse(document.toJS(), { reportInput: true, error: issueText });
   if (!parsed.success) {
     const lineOf = (place: Path) => lineIn(document, lines, place);
     throw new CommandError(problemLines(shown(path), parsed.error.issues, lineOf).join('\n'));

@@ -9,6 +9,7 @@ import {
   LONE_SURROGATES,
   optionalPhone,
   optionalUuid,
+  required,
   requiredPhone,
   requiredText,
   requiredUuid,
@@ -69,7 +70,7 @@ export const searchContactsBody = z.object({
 });
 
 /** Without white space around it, as in lists of tags. */
-const tag = text.transform((value) => value.trim()).pipe(requiredText(64));
+const tag = required.transform((value) => value.trim()).pipe(requiredText(64));
 
 export const tagBody = z.object({ contact_id: requiredUuid, tag });
 

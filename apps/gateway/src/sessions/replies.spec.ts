@@ -72,3 +72,15 @@ it('a reply with an id keeps it', async () => {
   expect(taken.map(({ messageId }) => messageId)).toEqual(['wamid.1', 'wamid.1']);
   expect(body).toMatchObject({ replayed: true });
 });
+
+it('what a client sends as null is not given', async () => {
+  const { status: code } = await receive({ text: null, payload: 'yes', message_id: null, phone: null });
+  expect(code).toBe(200);
+  expect(taken[0]).toMatchObject({ text: '', payload: 'yes' });
+  const session = `/api/v1/sessions/${CONTACT}/replies`;
+  const body = { text: 'yes', payload: null, message_id: null, wait_id: null };
+  expect((await app.request('POST', session, { token, body })).status).toBe(200);
+  expect(taken.at(-1)).toMatchObject({ text: 'yes', payload: '', waitId: 0 });
+  const { body: refused } = await receive({ text: null });
+  expect(refused).toMatchObject({ errors: { text: ['is required, or payload'] } });
+});

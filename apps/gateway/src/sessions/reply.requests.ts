@@ -1,25 +1,29 @@
 import { z } from 'zod';
-import { LONE_SURROGATES, optionalPhone, optionalUuid } from '../fields.ts';
+import { LONE_SURROGATES, optionalPhone, optionalUuid, orDefault } from '../fields.ts';
 
 const MAX_TEXT = 4096;
 const MAX_PAYLOAD = 256;
 
 const said = (max: number) =>
-  z
-    .string('must be a string')
-    .max(max, `must not be longer than ${max} characters`)
-    .refine((text) => !text.includes('\0'), 'must not contain NUL characters')
-    .refine((text) => text.isWellFormed(), LONE_SURROGATES)
-    .default('');
+  orDefault(
+    z
+      .string('must be a string')
+      .max(max, `must not be longer than ${max} characters`)
+      .refine((text) => !text.includes('\0'), 'must not contain NUL characters')
+      .refine((text) => text.isWellFormed(), LONE_SURROGATES),
+    '',
+  );
 
 /** What a message says; which of the two is needed is checked once all fields are. */
 const message = {
   text: said(MAX_TEXT),
   payload: said(MAX_PAYLOAD),
-  message_id: z
-    .string('must be a string')
-    .regex(/^[\x20-\x7e]{0,255}$/, 'must be at most 255 printable ASCII characters')
-    .default(''),
+  message_id: orDefault(
+    z
+      .string('must be a string')
+      .regex(/^[\x20-\x7e]{0,255}$/, 'must be at most 255 printable ASCII characters'),
+    '',
+  ),
 };
 
 const saysNothing = { path: ['text'], error: 'is required, or payload' };
@@ -28,11 +32,10 @@ const saysSomething = ({ text, payload }: { text: string; payload: string }) => 
 export const replyBody = z
   .object({
     ...message,
-    wait_id: z
-      .int('must be a whole number')
-      .min(0, 'must be 0 or more')
-      .max(1_000_000, 'is no wait')
-      .default(0),
+    wait_id: orDefault(
+      z.int('must be a whole number').min(0, 'must be 0 or more').max(1_000_000, 'is no wait'),
+      0,
+    ),
   })
   .refine(saysSomething, saysNothing);
 
