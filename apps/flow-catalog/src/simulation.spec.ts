@@ -229,26 +229,22 @@ describe('SimulateFlow', () => {
 });
 
 describe('a simulation of a hostile flow', () => {
-  const work = `{{context.long ${'| upper | lower'.repeat(2)}}}`;
-  /** Requests that lead to requests, with much to render in between. */
-  const nodes = Array.from({ length: 15 }, (_, n) => ({
-    id: `set${n}`,
-    type: 'set',
-    data: {
-      assign: Object.fromEntries(Array.from({ length: 20 }, (_, key) => [`context.k${key}`, work])),
-    },
+  /** Requests that lead to requests, and in between as much to work out as a sprint may have: two looks at a text. */
+  const looks = ['a', 'b'].map((id) => ({
+    id,
+    all: [{ left: '{{context.text}}', op: 'matches', right: '[ab]*a[ab]{960}[cd]' }],
   }));
+  const context = JSON.stringify({ text: 'ab'.repeat(2_000) });
   const definition = JSON.stringify({
     nodes: [
       { id: 'start', type: 'entry' },
       { id: 'ask', type: 'http_request', data: { method: 'GET', url: 'https://shop.example/' } },
-      ...nodes,
+      { id: 'look', type: 'condition', data: { cases: looks } },
     ],
     edges: [
       { source: 'start', target: 'ask' },
-      { source: 'ask', sourceHandle: 'success', target: 'set0' },
-      ...nodes.slice(1).map(({ id }, n) => ({ source: `set${n}`, target: id })),
-      { source: 'set14', target: 'ask' },
+      { source: 'ask', sourceHandle: 'success', target: 'look' },
+      { source: 'look', sourceHandle: 'else', target: 'ask' },
     ],
   });
 
@@ -260,7 +256,7 @@ describe('a simulation of a hostile flow', () => {
         tenantId: uuidv7(),
         flowId: '',
         definition,
-        context: JSON.stringify({ long: 'x'.repeat(2_000) }),
+        context,
         httpAnswers: [{ nodeId: 'ask', status: 200 }],
       });
       const over = simulation.then(() => true);
@@ -283,7 +279,7 @@ describe('a simulation of a hostile flow', () => {
       tenantId,
       flowId: '',
       definition,
-      context: JSON.stringify({ long: 'x'.repeat(2_000) }),
+      context,
       httpAnswers: [{ nodeId: 'ask', status: 200 }],
     };
     const simulations = Promise.allSettled(Array.from({ length: 40 }, () => simulate(hostile)));

@@ -23,8 +23,8 @@ function usedOf(total: number, piece: number, uncountedMs: number): number {
   return used;
 }
 
-it('gives a tenant half of the time, and half a second more at once', () => {
-  expect(usedOf(600, 100, 0)).toBeGreaterThan(500);
+it('gives a tenant half of the time, and a second more at once', () => {
+  expect(usedOf(1_100, 100, 0)).toBeGreaterThan(1_000);
   expect(usedOf(60_000, 100, 5) / 60_000).toBeCloseTo(0.5, 1);
   expect(usedOf(60_000, 6, 5) / 60_000).toBeCloseTo(0.5, 1);
 });
@@ -36,13 +36,13 @@ it('does not count short pieces of work where it is told so', () => {
 it('refuses a tenant that has had its share, and nobody else; for a while', () => {
   now = 0;
   const time = new WorkingTime({ now: () => now });
-  expect(time.use('a', taking(700))).toBe(700);
+  expect(time.use('a', taking(1_400))).toBe(1_400);
   expect([time.isUsedUp('a'), time.isUsedUp('b')]).toEqual([false, false]);
-  time.use('a', taking(700));
+  time.use('a', taking(1_400));
   expect([time.isUsedUp('a'), time.isUsedUp('b')]).toEqual([true, false]);
   expect(() => time.use('a', taking(1))).toThrow(DomainError);
   expect(time.use('b', taking(1))).toBe(1);
-  now += 600;
+  now += 1_200;
   expect(time.use('a', taking(1))).toBe(1);
 });
 
@@ -50,7 +50,7 @@ it('counts work that fails', () => {
   now = 0;
   const time = new WorkingTime({ now: () => now });
   const fail = (): never => {
-    now += 1_200;
+    now += 2_400;
     throw new Error('of its own');
   };
   expect(() => time.use('a', fail)).toThrow('of its own');

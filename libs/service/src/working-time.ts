@@ -3,7 +3,7 @@ import { unavailable } from '@parley/errors';
 /** Of a process's time a tenant may have … */
 const SHARE = 0.5;
 /** … and this much more at once. */
-const BURST_MS = 500;
+const BURST_MS = 1_000;
 
 export interface WorkingTimeOptions {
   /** Pieces of work that take no longer count for nothing, where there is much of them. Default 0. */
