@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '@parley/errors';
 import {
@@ -46,6 +45,7 @@ export class FlowSimulator {
   async simulate(request: SimulateFlow): Promise<{ simulation: Simulation; warnings: FlowProblem[] }> {
     const { tenantId, context, contact, startTime, steps, httpAnswers: http } = request;
     const source = await this.sourceOf(request);
+    if (this.time.owes(tenantId)) await this.time.turn();
     const { flow, warnings } = this.time.use(tenantId, () => compile(source));
     const startAt = (startTime ?? new Date()).getTime();
     const script = { context, contact, startAt, steps, http };
@@ -59,7 +59,7 @@ export class FlowSimulator {
     for (;;) {
       const turn = this.time.use(tenantId, () => turns.next(performance.now() > end));
       if (turn.done) return turn.value;
-      await setImmediate();
+      await this.time.turn();
     }
   }
 

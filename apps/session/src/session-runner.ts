@@ -148,6 +148,7 @@ export class SessionRunner {
     message?: ContactMessage,
   ): Promise<TakenReply> {
     const flow = await this.flowVersions.get(ref.tenantId, ref.flowId, ref.flowVersion);
+    if (this.time.owes(ref.tenantId)) await this.time.turn();
     return this.outbox.statements(async (tx) => {
       const session = await lockSession(tx, ref.tenantId, ref.id);
       if (!session) throw new DomainError('not_found', 'SESSION_NOT_FOUND', 'Session not found');

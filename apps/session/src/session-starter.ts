@@ -1,5 +1,4 @@
 import { createHash, randomUUIDv7 } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '@parley/batching';
 import { DomainError, unavailable } from '@parley/errors';
@@ -37,6 +36,8 @@ const MAX_LIGHT = 16_384;
 const MAX_PART = 1_000_000;
 /** Half of what a caller waits (P10): after that no further part is begun. */
 const PARTS_LIMIT_MS = 1_000;
+/** A quarter of it: after that no further sprint is run, so that those before are written. */
+const SPRINTS_LIMIT_MS = 500;
 /** First sprints that take longer together leave others a turn in between. */
 const TURN_MS = 20;
 /** Of a call without one. */
@@ -83,7 +84,7 @@ export class SessionStarter {
     const end = performance.now() + PARTS_LIMIT_MS;
     for (const part of partsOf(sorted)) {
       if (performance.now() < end) await this.makeStarts(part, outcomes);
-      else for (const { id } of part) outcomes.set(id, unavailable('Too much was to be started at once'));
+      else for (const { id } of part) outcomes.set(id, tooMuch());
     }
     return items.map((item) => {
       if (item instanceof DomainError) return item;
@@ -135,12 +136,17 @@ export class SessionStarter {
     const startable = await Promise.all(requests.map((request) => this.read(request)));
     const prepared: (PreparedStart | DomainError)[] = [];
     let turn = performance.now();
+    const end = turn + SPRINTS_LIMIT_MS;
     for (const one of startable) {
-      if (performance.now() - turn > TURN_MS) {
-        await setImmediate();
+      if (one instanceof DomainError) {
+        prepared.push(one);
+        continue;
+      }
+      if (performance.now() - turn > TURN_MS || this.time.owes(one.item.tenantId)) {
+        await this.time.turn();
         turn = performance.now();
       }
-      prepared.push(one instanceof DomainError ? one : this.prepare(one));
+      prepared.push(performance.now() < end ? this.prepare(one) : tooMuch());
     }
     return prepared;
   }
@@ -175,6 +181,10 @@ export class SessionStarter {
       throw error;
     }
   }
+}
+
+function tooMuch(): DomainError {
+  return unavailable('Too much was to be started at once');
 }
 
 /** A start and its flow. */

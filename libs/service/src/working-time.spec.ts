@@ -56,3 +56,25 @@ it('counts work that fails', () => {
   expect(() => time.use('a', fail)).toThrow('of its own');
   expect(time.isUsedUp('a')).toBe(true);
 });
+
+it('lets one caller go on in each turn of the loop, in their order', async () => {
+  const time = new WorkingTime();
+  const passed: number[] = [];
+  const turns = [1, 2, 3].map((caller) => time.turn().then(() => passed.push(caller)));
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(passed.length).toBeLessThanOrEqual(turn + 1);
+  }
+  await Promise.all(turns);
+  expect(passed).toEqual([1, 2, 3]);
+});
+
+it('knows who has had long pieces of late', () => {
+  now = 0;
+  const time = new WorkingTime({ uncountedMs: 5, now: () => now });
+  time.use('a', taking(100));
+  time.use('b', taking(1));
+  expect([time.owes('a'), time.owes('b')]).toEqual([true, false]);
+  now += 100;
+  expect(time.owes('a')).toBe(false);
+});

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { unavailable } from '@parley/errors';
 
 /** Of a process's time a tenant may have … */
@@ -14,13 +15,15 @@ export interface WorkingTimeOptions {
 
 /**
  * Shares out the time of a process among its tenants. All work runs on one thread; a tenant whose flows are built to take long
- * may have half of it, and is refused for a while when it has had that, so that the others go on.
+ * may have half of it, one piece for each turn of the loop, and is refused for a while when it has had that, so that the others
+ * go on.
  */
 export class WorkingTime {
   private readonly uncountedMs: number;
   private readonly now: () => number;
   /** By tenant, when what it has had will have been its share. */
   private readonly paidAt = new Map<string, number>();
+  private lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor({ uncountedMs = 0, now = () => performance.now() }: WorkingTimeOptions = {}) {
     this.uncountedMs = uncountedMs;
@@ -44,6 +47,18 @@ export class WorkingTime {
         this.forget(end);
       }
     }
+  }
+
+  /** Whether the next piece of work of a tenant should await its turn: it has had long ones of late. */
+  owes(tenantId: string): boolean {
+    const paidAt = this.paidAt.get(tenantId);
+    return paidAt !== undefined && paidAt > this.now();
+  }
+
+  /** Resolves for one caller in each turn of the loop, in the order in which they asked. */
+  turn(): Promise<unknown> {
+    this.lastTurn = this.lastTurn.then(() => setImmediate());
+    return this.lastTurn;
   }
 
   /** Whether a tenant has had its share. */
