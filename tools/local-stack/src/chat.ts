@@ -17,7 +17,8 @@ const HELP = `npm run chat [-- options]: talk to a flow of the stack that npm st
   --help              this text
 
 Answer a question with the number of a choice, its title, or text. A session that already runs is taken up where it
-waits. The chat ends with the session, and prints its timeline; Ctrl-C leaves it running. Answers may come from a pipe:
+waits. The chat ends with the session, and prints its timeline; Ctrl-C leaves it running. Answers may come from a pipe; when
+there are no more, the chat ends at the next question:
 printf 'yes\\n' | npm run chat`;
 
 const EXAMPLE_CONTEXT = '{"cart_id":"987654321","cart_total":"129.00"}';
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
   if (!stack) throw new Error('No stack runs here. Type "npm start" first.');
   await chat(stack, {
     phone: values.phone,
-    flowId: stack.flows[values.flow] ?? values.flow,
+    flowId: flowIdOf(values.flow, stack),
     context: readContext(values.context),
   });
 }
@@ -61,10 +62,15 @@ async function chat(
     // Not before: what a pipe brings while nobody listens is lost.
     const lines = createInterface({ input: process.stdin });
     lines.once('SIGINT', () => stop.abort());
-    void answerAll(conversation, lines);
-    await Promise.race([conversation.ended, aborted(stop.signal)]);
+    const silent = answerAll(conversation, lines).then(() => conversation.asked);
+    const left = await Promise.race([
+      conversation.ended.then(() => ''),
+      silent.then(() => '── no more answers; it waits on'),
+      aborted(stop.signal).then(() => '── it runs on'),
+    ]);
     lines.close();
-    if (!stop.signal.aborted) await conversation.showTimeline();
+    if (left === '') await conversation.showTimeline();
+    else console.log(left);
   } finally {
     await connection.close();
     // Whatever it is, a terminal, a pipe or a file: it is not waited for.
@@ -85,6 +91,12 @@ async function answerAll(conversation: Conversation, lines: AsyncIterable<string
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+}
+
+function flowIdOf(flow: string, { flows }: StackDescription): string {
+  const id = flows[flow] ?? flow;
+  if (/^[\da-f-]{36}$/i.test(id)) return id;
+  throw new Error(`--flow takes ${Object.keys(flows).join(', ')}, or the id of a flow.`);
 }
 
 function readContext(text: string): unknown {

@@ -1,4 +1,4 @@
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import type { GatewayClient } from './gateway-client.ts';
 
 interface Triggered {
@@ -38,31 +38,32 @@ interface FlowVersion {
 interface ChatEvent {
   type: string;
   subject: string;
-  data: { text?: string; wait_id?: number; choices?: Choice[] };
+  data: {
+    text?: string;
+    template?: { name: string; variables?: { name: string; value: string }[] } | null;
+    media?: { type: string; url: string; caption?: string } | null;
+    wait_id?: number;
+    choices?: Choice[];
+  };
 }
 
 const PAGE = 100;
+/** What an entry says of itself that a reader of the whole knows, or does not want to. */
+const UNTOLD = ['node', 'effect_id', 'wait_id', 'valid'];
 
 /** One session seen from its contact's side: the stack's events are shown as a phone would show them. */
 export class Conversation {
   /** Resolves when the session has ended. */
   readonly ended: Promise<void>;
   readonly #client: GatewayClient;
-  readonly #phone: string;
   readonly #sessionId: string;
   readonly #print: (line: string) => void;
   #end: () => void = () => undefined;
   /** Resolves while something is asked that nobody has answered. */
   #asked = Promise.withResolvers<void>();
 
-  private constructor(
-    client: GatewayClient,
-    phone: string,
-    sessionId: string,
-    print: (line: string) => void,
-  ) {
+  private constructor(client: GatewayClient, sessionId: string, print: (line: string) => void) {
     this.#client = client;
-    this.#phone = phone;
     this.#sessionId = sessionId;
     this.#print = print;
     this.ended = new Promise((resolve) => (this.#end = resolve));
@@ -76,29 +77,40 @@ export class Conversation {
     print: (line: string) => void,
   ): Promise<Conversation> {
     // Before the trigger, so that its first message is not missed.
-    const events = [connection.subscribe('session.>'), connection.subscribe('message.requested')];
+    const early: Msg[] = [];
+    let hear = (message: Msg): void => void early.push(message);
+    // Called in the order in which they come, whatever the subject.
+    for (const subject of ['session.>', 'message.requested'])
+      connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (!error) hear(message);
+        },
+      });
     await connection.flush();
     const body = { flow_id: flowId, phone, context };
     const { status, body: answer } = await client.call('POST', '/actions/trigger-flow', body);
     if (status > 201) throw new Error(`The flow was not started: ${JSON.stringify(answer)}`);
     const { id, status: result, flow_name } = answer as Triggered;
     print(`── ${flow_name}: ${result.replace('_', ' ')}, session ${id}`);
-    const conversation = new Conversation(client, phone, id, print);
-    for (const subscription of events) void conversation.#follow(subscription);
+    const conversation = new Conversation(client, id, print);
+    hear = (message) => conversation.#hear(message);
+    for (const message of early) hear(message);
     if (result === 'already_running') await conversation.#showWhereItIs();
     return conversation;
   }
 
-  /** Sends what was typed, once something is asked. */
+  /** Resolves while something is asked that nobody has answered. */
+  get asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
+  /** Sends what was typed, once something is asked: to this session, though another one may have asked the same phone later. */
   async answer(text: string): Promise<void> {
     await this.#asked.promise;
     this.#asked = Promise.withResolvers();
     this.#print(`you> ${text}`);
-    const body = { phone: this.#phone, text };
-    const { result } = (await this.#client.expect(200, 'POST', '/actions/receive-message', body)) as {
-      result: string;
-    };
-    if (result === 'no_session') this.#print('── nobody waits for an answer');
+    const replies = `/sessions/${this.#sessionId}/replies`;
+    const { result } = (await this.#client.expect(200, 'POST', replies, { text })) as { result: string };
     if (result === 'ignored') this.#print('── the session no longer waits for that');
   }
 
@@ -109,18 +121,21 @@ export class Conversation {
     for (const entry of await this.#timeline()) this.#print(formatEntry(entry));
   }
 
-  async #follow(subscription: Subscription): Promise<void> {
-    for await (const message of subscription) {
-      const event = JSON.parse(message.string()) as ChatEvent;
-      if (event.subject !== this.#sessionId) continue;
-      if (event.type === 'message.requested') this.#show(event.data);
-      else if (/^session\.(completed|expired|failed|cancelled)$/.test(event.type)) this.#end();
-      else if (event.type === 'session.handoff_requested') this.#print('── handed over to people');
-    }
+  #hear(message: Msg): void {
+    const event = JSON.parse(message.string()) as ChatEvent;
+    if (event.subject !== this.#sessionId) return;
+    if (event.type === 'message.requested') this.#show(event.data);
+    else if (/^session\.(completed|expired|failed|cancelled)$/.test(event.type)) this.#end();
+    else if (event.type === 'session.handoff_requested') this.#print('── handed over to people');
   }
 
-  #show({ text = '', choices = [], wait_id: waitId }: ChatEvent['data']): void {
-    this.#print(`bot> ${text}`);
+  #show({ text = '', template, media, choices = [], wait_id: waitId }: ChatEvent['data']): void {
+    if (media) this.#print(`bot> [${media.type} ${media.url}]${media.caption ? ` ${media.caption}` : ''}`);
+    if (template) {
+      const values = (template.variables ?? []).map(({ name, value }) => `${name || 'value'}: ${value}`);
+      this.#print(`bot> [template ${[template.name, ...values].join(', ')}]`);
+    }
+    if (text !== '') this.#print(`bot> ${text}`);
     this.#showChoices(choices);
     if (waitId) this.#asked.resolve();
   }
@@ -165,9 +180,9 @@ export class Conversation {
 
 function formatEntry({ number, at, type, node_id, handle, detail, warnings }: Entry): string {
   const where = [node_id, handle && `→ ${handle}`].filter(Boolean).join(' ');
-  const told = ['text', 'value', 'case', 'outcome', 'code', 'error', 'status']
-    .filter((key) => detail[key] !== undefined && detail[key] !== '')
-    .map((key) => `${key} ${JSON.stringify(detail[key])}`);
+  const told = Object.entries(detail)
+    .filter(([key, value]) => !UNTOLD.includes(key) && value !== '' && value !== null)
+    .map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   return [
     `  ${String(number).padStart(2)}`,
     at.slice(11, 23),

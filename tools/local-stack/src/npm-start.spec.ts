@@ -163,6 +163,40 @@ describe('npm start', () => {
     expect(said).toContain('── completed, outcome answered. What happened:');
   });
 
+  it('talks to the session it shows, whatever else has asked the phone since, and ends when there are no more answers', async () => {
+    const phone = '+14155550188';
+    const [older, newer] = ['main_menu', 'support_triage'];
+    const starts = [older, newer].map((key) => ({ flow_id: stack.flows[key], phone, context: {} }));
+    for (const start of starts) expect((await api('POST', '/actions/trigger-flow', start)).status).toBe(201);
+    const chat = `printf '2\\n' | npm run chat -- --flow ${older} --phone ${phone}`;
+    const said = await runCommand('bash', ['-c', chat], { cwd: ROOT, env });
+    expect(said).toContain(
+      'you> 2\nbot> What is the number of your order? It has six digits.\n── no more answers; it waits on',
+    );
+  });
+
+  it('shows templates and media in npm run chat', async () => {
+    const message = (id: string, data: object) => ({ id, type: 'send_message', data });
+    const nodes = [
+      { id: 'start', type: 'entry' },
+      message('template', {
+        template: { name: 'order_update', language: 'en', variables: { order: '{{context.order}}' } },
+      }),
+      message('media', { text: 'See', media: { type: 'image', url: 'https://shop.example/cart.png' } }),
+      { id: 'person', type: 'handoff', data: { queue: 'sales' } },
+    ];
+    const edges = nodes.slice(1).map(({ id }, n) => ({ source: nodes[n]!.id, target: id }));
+    const { body } = await api('POST', '/flows', { name: 'Shown', definition: { nodes, edges } });
+    expect((await api('POST', `/flows/${String(body['id'])}/publish`)).status).toBe(200);
+    const chat = `npm run chat -- --flow ${String(body['id'])} --phone +14155550199 --context '{"order":"7"}'`;
+    const said = await runCommand('bash', ['-c', chat], { cwd: ROOT, env });
+    expect(said).toContain('bot> [template order_update, order: 7]\n');
+    expect(said).toContain(
+      'bot> [image https://shop.example/cart.png]\nbot> See\n── handed over to people\n',
+    );
+    expect(said).toMatch(/ node +person → default +queue "sales"/);
+  });
+
   it('expires a session of a one-minute flow by itself, within two seconds, and npm run events shows both events (P5)', async () => {
     const rest = { id: 'rest', type: 'delay', data: { minutes: 1440 } };
     const definition = {

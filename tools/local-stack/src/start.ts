@@ -56,7 +56,7 @@ async function main(): Promise<number> {
     const { describe, services } = await stack.start();
     ready = true;
     log('Ready');
-    console.log(summary(describe(), services, stack.supervisor));
+    console.log(summary(describe(), services, stack.supervisor, process.env['PARLEY_HOME']));
     if (!halted.aborted) await new Promise((resolve) => halted.addEventListener('abort', resolve));
   } catch (error) {
     stack.supervisor.halt(error);

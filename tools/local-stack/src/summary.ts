@@ -2,11 +2,12 @@ import type { Service } from './services.ts';
 import type { StackDescription } from './stack-file.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** What runs where, and what to try first. */
+/** What runs where, and what to try first. home: where it runs, if that is not where commands look by themselves. */
 export function summary(
   description: StackDescription,
   services: readonly Service[],
   supervisor: Supervisor,
+  home: string | undefined,
 ): string {
   const addressOf = new Map(services.map(({ name, address }) => [name, address]));
   addressOf.set('postgres', new URL(description.databases.gateway).host);
@@ -27,6 +28,8 @@ export function summary(
     '',
     triggerCommand(description),
     '',
+    ...(home ? [`In another terminal, set PARLEY_HOME=${home} for these:`] : []),
+    'npm run chat                                             talks to a flow, as its contact would',
     'npm run events                                           shows the events as they come',
     'npm run token -- create --tenant acme --name shop        makes a token for another tenant',
     'npm run outbox -- --help                                 shows and replays what was sent',
