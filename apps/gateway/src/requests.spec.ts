@@ -84,6 +84,20 @@ describe('a path', () => {
 
 describe('a query', () => {
   it.each([
+    '/api/v1/contacts',
+    '/api/v1/sessions',
+    '/api/v1/flows',
+    `/api/v1/flows/${ID}/versions`,
+    `/api/v1/flows/${ID}/versions/1/diff`,
+    `/api/v1/sessions/${ID}/timeline`,
+    '/api/v1/channels/webhook/deliveries',
+  ])('of GET %s with a filter it does not know is refused', async (path) => {
+    const { status, body } = await app.request('GET', `${path}?phone=%2B14155550123&page=2`, { token });
+    expect(status).toBe(422);
+    expect(body).toMatchObject({ errors: { phone: ['is not known here'], page: ['is not known here'] } });
+  });
+
+  it.each([
     ['flows?limit=0', 'limit'],
     ['flows?limit=101', 'limit'],
     ['flows?limit=1.5', 'limit'],

@@ -24,14 +24,29 @@ export function checkItem<T extends z.ZodType>(schema: T, item: unknown): z.outp
 const MAX_PROBLEMS = 100;
 
 /** What validation says of the fields at fault, under their snake_case paths; each thing once, the first hundred. */
-export function toFieldProblems(issues: readonly { path?: unknown; message: string }[]): FieldProblem[] {
+export function toFieldProblems(issues: readonly Issue[]): FieldProblem[] {
   const problems = new Map<string, FieldProblem>();
-  for (const { path, message: description } of issues) {
-    const field = fieldPath(path);
-    problems.set(`${field}\0${description}`, { field, description });
-    if (problems.size === MAX_PROBLEMS) break;
+  for (const issue of issues) {
+    for (const problem of problemsOf(issue)) {
+      problems.set(`${problem.field}\0${problem.description}`, problem);
+      if (problems.size === MAX_PROBLEMS) return [...problems.values()];
+    }
   }
   return [...problems.values()];
+}
+
+interface Issue {
+  path?: unknown;
+  message: string;
+  code?: string | undefined;
+  /** Of unrecognized_keys. */
+  keys?: string[];
+}
+
+function problemsOf({ path, message: description, code, keys = [] }: Issue): FieldProblem[] {
+  if (code !== 'unrecognized_keys') return [{ field: fieldPath(path), description }];
+  const place: unknown[] = Array.isArray(path) ? path : [];
+  return keys.map((key) => ({ field: fieldPath([...place, key]), description: 'is not known here' }));
 }
 
 /**

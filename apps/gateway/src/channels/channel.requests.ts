@@ -24,7 +24,7 @@ const STATUSES = {
   failed: DeliveryStatus.FAILED,
 };
 
-export const listDeliveriesQuery = z.object({
+export const listDeliveriesQuery = z.strictObject({
   status: z
     .enum(['pending', 'sent', 'delivered', 'failed'], 'must be pending, sent, delivered or failed')
     .transform((status) => STATUSES[status])

@@ -74,7 +74,7 @@ const tag = required.transform((value) => value.trim()).pipe(requiredText(64));
 
 export const tagBody = z.object({ contact_id: requiredUuid, tag });
 
-export const listContactsQuery = searchContactsBody.extend({ limit, after });
+export const listContactsQuery = searchContactsBody.extend({ limit, after }).strict();
 
 export type CreateContactBody = z.output<typeof createContactBody>;
 export type UpdateContactBody = z.output<typeof updateContactBody>;

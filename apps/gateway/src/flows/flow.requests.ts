@@ -40,7 +40,7 @@ export const getFlowBody = z.object({ flow_id: requiredUuid });
 
 const STATUSES = { draft: FlowStatus.DRAFT, published: FlowStatus.PUBLISHED, archived: FlowStatus.ARCHIVED };
 
-export const listFlowsQuery = z.object({
+export const listFlowsQuery = z.strictObject({
   status: z
     .enum(['draft', 'published', 'archived'], 'must be draft, published or archived')
     .transform((status) => STATUSES[status])
@@ -54,7 +54,7 @@ export const unpublishBody = z
   .object({ mode: z.enum(['continue', 'cancel'], 'must be continue or cancel').default('continue') })
   .nullish();
 
-export const diffQuery = z.object({
+export const diffQuery = z.strictObject({
   with: z.coerce
     .number('must be a version')
     .int('must be a version')
@@ -63,7 +63,7 @@ export const diffQuery = z.object({
     .optional(),
 });
 
-export const pageQuery = z.object({ limit, after });
+export const pageQuery = z.strictObject({ limit, after });
 
 export type SettingsBody = z.output<typeof settings>;
 export type CreateFlowBody = z.output<typeof createFlowBody>;

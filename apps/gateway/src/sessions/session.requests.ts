@@ -10,7 +10,7 @@ const STATUSES = {
   cancelled: SessionStatus.CANCELLED,
 };
 
-export const listSessionsQuery = z.object({
+export const listSessionsQuery = z.strictObject({
   flow_id: optionalUuid,
   contact_id: optionalUuid,
   status: z
@@ -32,7 +32,7 @@ const afterEntry = z.coerce
   .max(1_000_000_000, 'must be the next of an earlier page')
   .default(0);
 
-export const timelineQuery = z.object({ limit, after: afterEntry });
+export const timelineQuery = z.strictObject({ limit, after: afterEntry });
 
 export const newFlowTriggeredQuery = z.object({ flow_id: optionalUuid });
 
