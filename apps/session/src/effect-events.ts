@@ -1,11 +1,18 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { CompiledFlow, Effect } from '@parley/flow-engine';
 
+/** The event that asks for each kind of effect. */
+export const EFFECT_EVENT_TYPES = {
+  message: 'message.requested',
+  handoff: 'session.handoff_requested',
+  tags: 'session.tags_requested',
+} as const satisfies Record<Effect['type'], string>;
+
 /** An event that a sprint asks for, as the statement that writes it takes it. */
 export interface SprintEvent {
   /** UUIDv7. */
   id: string;
-  type: 'message.requested' | 'session.handoff_requested' | 'session.tags_requested';
+  type: (typeof EFFECT_EVENT_TYPES)[Effect['type']];
   sequence: number;
   /** JSON text. Proto: session_events.proto. */
   data: string;
@@ -23,7 +30,7 @@ export interface EffectSource {
 export function effectEvents(effects: Effect[], source: EffectSource): SprintEvent[] {
   return effects.map((effect, index) => ({
     id: randomUUIDv7(),
-    type: TYPES[effect.type],
+    type: EFFECT_EVENT_TYPES[effect.type],
     sequence: source.sequence + index + 1,
     data: JSON.stringify({
       effect_id: effect.id,
@@ -37,12 +44,6 @@ export function effectEvents(effects: Effect[], source: EffectSource): SprintEve
     }),
   }));
 }
-
-const TYPES = {
-  message: 'message.requested',
-  handoff: 'session.handoff_requested',
-  tags: 'session.tags_requested',
-} as const;
 
 function contentOf(effect: Effect, { sessionId, flow }: EffectSource): Record<string, unknown> {
   switch (effect.type) {

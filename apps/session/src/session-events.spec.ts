@@ -5,7 +5,17 @@ import { call } from '@parley/grpc';
 import { EventProbe, type RecordedEvent } from '@parley/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
+import { EFFECT_EVENT_TYPES } from './effect-events.ts';
+import type { LockedSession } from './session-memory.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
+
+/** What a session may end as. */
+const ENDS: Record<Exclude<LockedSession['status'], 'running'>, true> = {
+  completed: true,
+  failed: true,
+  expired: true,
+  cancelled: true,
+};
 
 interface AsyncApi {
   channels: Record<string, { address: string; messages: Record<string, { $ref: string }> }>;
@@ -87,6 +97,12 @@ function growing(): Record<string, string> {
 
 describe('docs/asyncapi.yaml', () => {
   it('describes every event there is, and no other', () => {
+    const all = [
+      'session.started',
+      ...Object.keys(ENDS).map((end) => `session.${end}`),
+      ...Object.values(EFFECT_EVENT_TYPES),
+    ];
+    expect(described.toSorted()).toEqual(all.toSorted());
     expect(new Set(events.map((event) => event.type))).toEqual(new Set(described));
   });
 

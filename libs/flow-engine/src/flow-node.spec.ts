@@ -42,12 +42,7 @@ describe('the data of a node', () => {
     ['send_message', {}, '', 'must have text or template, and only one of them'],
     ['send_message', 'text', '', 'must be an object'],
     ['send_message', { text: '' }, '.text', 'must not be empty'],
-    [
-      'send_message',
-      { text: 'x'.repeat(4097) },
-      '.text',
-      'must not be longer than 4096 characters',
-    ],
+    ['send_message', { text: 'x'.repeat(4097) }, '.text', 'must not be longer than 4096 characters'],
     [
       'send_message',
       { text: 'x', media: { type: 'image', url: 'file:///etc/passwd' } },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkFlow } from './check-flow.ts';
+import { NODE_TYPES } from './flow-node.ts';
 
 const SETTINGS = { sessionTtlMinutes: 30, channel: '' };
 const check = (definition: unknown) => checkFlow(definition, SETTINGS);
@@ -21,22 +22,11 @@ describe('checkFlow on hostile definitions', () => {
   );
 
   it('answers whatever stands in the place of a node, an edge or any of their keys', () => {
-    const types = [
-      'entry',
-      'send_message',
-      'ask',
-      'condition',
-      'set',
-      'delay',
-      'http_request',
-      'handoff',
-      'end',
-    ];
     const keys = ['text', 'template', 'media', 'choices', 'input', 'cases', 'assign', 'tags_add', 'minutes'];
     for (const value of VALUES) {
       check({ nodes: [value, { id: value }, { id: 'a', type: value }], edges: [value, { source: value }] });
       check({ nodes: [], edges: [{ source: value, target: value, sourceHandle: value }] });
-      for (const type of types) {
+      for (const type of NODE_TYPES) {
         check({ nodes: [{ id: 'a', type, data: value }], edges: [] });
         for (const key of [...keys, 'headers', 'url', 'queue', 'outcome']) {
           check({ nodes: [{ id: 'a', type, data: { [key]: value } }], edges: [] });
@@ -97,12 +87,7 @@ describe('checkFlow on hostile definitions', () => {
   });
 
   it.each([
-    [
-      'choices',
-      'ask',
-      { text: '?', choices: list(100_000, () => 1) },
-      'must not have more than 10 items',
-    ],
+    ['choices', 'ask', { text: '?', choices: list(100_000, () => 1) }, 'must not have more than 10 items'],
     [
       'assign',
       'set',

@@ -22,6 +22,7 @@ const read = (key: string): FlowFile =>
 function handlesOf({ type, data }: FlowFile['definition']['nodes'][number]): string[] {
   if (type === 'end') return [];
   if (type === 'condition') return [...(data.cases ?? []).map(({ id }) => id), 'else'];
+  if (type === 'http_request') return ['success', 'failure'];
   if (type !== 'ask') return [''];
   return [...(data.choices?.map(({ id }) => id) ?? ['answered']), 'invalid', 'timeout'];
 }

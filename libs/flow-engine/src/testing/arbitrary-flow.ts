@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { WAITING_TYPES, type NodeType } from '../flow-node.ts';
 import { parseTemplate, TEMPLATE_ROOTS } from '../template.ts';
 import type { NodeDefinition } from './conversation.ts';
 
@@ -31,9 +32,6 @@ const FILTERS = [
   ' | default: "x"',
   ' | default: 5',
 ];
-/** Where a session rests, so that a cycle may pass. */
-const WAITING = ['ask', 'delay', 'http_request'];
-
 /** A text with hostile stretches in it. */
 export const anyText = fc
   .array(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 8 }), fc.constantFrom(...HOSTILE)), {
@@ -148,7 +146,7 @@ const assign = fc.dictionary(
   { minKeys: 1, maxKeys: 6 },
 );
 
-const DATA: Record<string, fc.Arbitrary<object>> = {
+const DATA: Record<Exclude<NodeType, 'entry'>, fc.Arbitrary<object>> = {
   send_message: message,
   ask: question,
   condition: caseIds.chain((ids) =>
@@ -181,17 +179,17 @@ const DATA: Record<string, fc.Arbitrary<object>> = {
   handoff: fc.record({ queue: plainText(8), note: maybe(templateText) }),
   end: fc.record({ outcome: maybe(plainText(8)) }),
 };
-const TYPES = Object.keys(DATA);
+const TYPES = Object.keys(DATA) as (keyof typeof DATA)[];
 /** Those from which a flow goes on somewhere more often. */
 const nodeData = fc
   .constantFrom(...TYPES, 'ask', 'ask', 'http_request', 'set', 'condition')
-  .chain((type) => DATA[type]!.map((data) => ({ type, data })));
+  .chain((type) => DATA[type].map((data) => ({ type, data })));
 
 /** Any flow that can be published: nodes of every type, edges wherever the checks let them lead. */
 export const anyFlow: fc.Arbitrary<{ nodes: NodeDefinition[]; edges: object[] }> = fc
   .array(nodeData, { minLength: 1, maxLength: 10 })
   .chain((contents) => {
-    const nodes = [{ type: 'entry', data: {} }, ...contents].map((content, index) => ({
+    const nodes = [{ type: 'entry' as NodeType, data: {} }, ...contents].map((content, index) => ({
       id: `${content.type}${index}`,
       ...content,
     }));
@@ -199,7 +197,8 @@ export const anyFlow: fc.Arbitrary<{ nodes: NodeDefinition[]; edges: object[] }>
       handlesOf(node).map((sourceHandle) => {
         // Away from where it would close a cycle without a wait.
         const targets = nodes.filter(
-          ({ type }, target) => WAITING.includes(node.type) || WAITING.includes(type) || target > index,
+          ({ type }, target) =>
+            WAITING_TYPES.includes(node.type) || WAITING_TYPES.includes(type) || target > index,
         );
         return maybe(fc.nat({ max: Math.max(0, targets.length - 1) })).map((target) => ({
           source: node.id,
