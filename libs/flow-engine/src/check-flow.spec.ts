@@ -163,6 +163,54 @@ describe('checkFlow', () => {
       ['HANDLE_WITHOUT_EDGE nodes[1] a', 'HANDLE_WITHOUT_EDGE nodes[2] http'],
     ],
     [
+      'fields that are written much like those there are, and no others',
+      [
+        entry,
+        {
+          ...http,
+          data: { ...http.data, saveAs: 'a', 'Timeout-MS': 100, label: 'Ask the shop', body_template: '' },
+        },
+        end,
+      ],
+      [edge('start', 'http'), edge('http', 'end', 'success')],
+      ['FIELD_UNKNOWN nodes[1].data.saveAs http', 'FIELD_UNKNOWN nodes[1].data.Timeout-MS http'],
+    ],
+    [
+      'values that stand raw in a request, where people may have written them',
+      [
+        entry,
+        {
+          ...http,
+          data: { method: 'POST', url: 'https://a.example/{{reply.text}}', body: '{"a":"{{context.a}}"}' },
+        },
+        end,
+      ],
+      [edge('start', 'http'), edge('http', 'end', 'success')],
+      ['VALUE_UNESCAPED nodes[1].data.url http', 'VALUE_UNESCAPED nodes[1].data.body http'],
+    ],
+    [
+      'no value that is escaped, a number, ours, or in a text that is no JSON',
+      [
+        entry,
+        {
+          ...http,
+          data: {
+            method: 'POST',
+            url: 'https://a.example/{{reply.text | upper | urlencode}}?n={{context.n | number: 2}}&s={{session.id}}',
+            body: '{"a":{{context.a | json}},"at":"{{context.at | date}}"}',
+          },
+        },
+        {
+          ...http,
+          id: 'text',
+          data: { method: 'POST', url: 'https://a.example', body: 'Hello {{contact.name}}' },
+        },
+        end,
+      ],
+      [edge('start', 'http'), edge('http', 'text', 'success'), edge('text', 'end', 'success')],
+      [],
+    ],
+    [
       'a timeout as long as the session',
       [entry, ask('a', { timeout_minutes: 30 }), end],
       [edge('start', 'a'), edge('a', 'end', 'yes'), edge('a', 'end', 'timeout')],

@@ -7,6 +7,8 @@ import { handlesOf, WAITING_TYPES } from './flow-node.ts';
 import { ProblemList, quote } from './flow-problem.ts';
 import type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
 import { cycleClosingEdges, reachableFrom } from './graph-paths.ts';
+import { misspeltFields } from './misspelt-fields.ts';
+import { unescapedValues } from './unescaped-values.ts';
 
 /** The settings beside a flow's graph that its checks depend on. */
 export interface FlowCheckSettings {
@@ -49,7 +51,9 @@ export function checkFlow(definition: unknown, settings: FlowCheckSettings): Flo
       if (node.content) {
         reportData(node, 'NODE_DATA_INVALID', dataProblems(node.content), errors);
         reportData(node, 'CHANNEL_LIMIT_EXCEEDED', channelProblems(node.content, settings.channel), errors);
+        reportData(node, 'VALUE_UNESCAPED', unescapedValues(node.content), warnings);
       }
+      reportData(node, 'FIELD_UNKNOWN', misspeltFields(node.type, node.data), warnings);
       reportLongWait(node, settings.sessionTtlMinutes, warnings);
     }
     if (errors.problems.length === 0) entryNodeId = entries[0]?.id ?? '';
@@ -61,9 +65,9 @@ function reportData(
   { id, field }: GraphNode,
   code: FlowProblemCode,
   problems: DataProblem[],
-  errors: ProblemList,
+  list: ProblemList,
 ): void {
-  for (const { path, message } of problems) errors.add(code, `${field}.data.${path}`, message, id);
+  for (const { path, message } of problems) list.add(code, `${field}.data.${path}`, message, id);
 }
 
 function reportEntries(entries: GraphNode[], errors: ProblemList, warnings: ProblemList): void {

@@ -21,6 +21,8 @@ export interface GraphNode {
   field: string;
   /** Undefined when the type is unknown. */
   type: NodeType | undefined;
+  /** As it was given. */
+  data: unknown;
   /** Undefined when the type is unknown or the data invalid. */
   content: FlowNode | undefined;
   /** Edges from this node to nodes that exist, whatever their handle. */
@@ -107,6 +109,7 @@ function readNode(input: unknown, field: string, graph: Map<string, GraphNode>, 
     id,
     field,
     type,
+    data: input['data'],
     content: readContent(type, input['data'], id, field, errors),
     outgoing: [],
   };

@@ -21,6 +21,8 @@ export const FLOW_WARNING_CODES = [
   'NODE_UNREACHABLE',
   'HANDLE_WITHOUT_EDGE',
   'TIMEOUT_NOT_SHORTER_THAN_TTL',
+  'VALUE_UNESCAPED',
+  'FIELD_UNKNOWN',
 ] as const;
 
 /** The stable name of a problem. Names are added, never changed. */
