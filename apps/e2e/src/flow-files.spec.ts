@@ -122,7 +122,8 @@ describe('flows in files', () => {
     const pushed = await flow(['push', 'archived.json', 'none.json', 'broken.json']);
     expect(pushed.code).toBe(1);
     expect(pushed.errors).toBe(
-      'archived.json: the gateway answered 409: Flow is archived\nnone.json: there is no such file\n',
+      'archived.json: the gateway answered 409: Flow is archived. To make a new flow of the file, take its line out of flows.local.json.\n' +
+        'none.json: there is no such file\n',
     );
     expect(pushed.output).toContain('broken.json: updated');
     expect((await flow(['push', 'broken.json'], 'wrong')).errors).toContain('401: Unauthenticated.');

@@ -30,8 +30,11 @@ export function rememberId(url: string, path: string, id: string): void {
   writeFileSync(file, `${JSON.stringify(sorted, undefined, 2)}\n`);
 }
 
-/** Flows of a gateway on this machine concern nobody else: their ids stay out of the file that is shared. */
-function lockPath(url: string, folder: string): string {
+/**
+ * Where the ids of a folder's flows stand. Flows of a gateway on this machine concern nobody else: theirs stay out of the file that
+ * is shared.
+ */
+export function lockPath(url: string, folder: string): string {
   const isLocal = ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname);
   return join(folder, isLocal ? 'flows.local.json' : 'flows.lock.json');
 }
