@@ -142,6 +142,7 @@ it('reads of a timeline the page that it gives, and every entry once', async () 
     }
     expect(numbers).toEqual(Array.from({ length: 1_650 }, (_, n) => n + 1));
   }
+  expect((await timeline.read(tenant, id, 2_147_483_647, 1_000)).entries).toEqual([]);
   const rows = await rowsReadBy(database, 'session_sprints', () => timeline.read(tenant, id, 1_500, 20));
   expect(rows).toBeLessThan(10);
 });

@@ -34,9 +34,9 @@ export class Timeline {
     const session = await this.sessions.get({ tenantId, id });
     const sprints = await this.database.query<{ firstEntry: number; at: Date; entries: KeptEntry[] }>(
       `SELECT first_entry AS "firstEntry", at, entries FROM session_sprints
-       WHERE tenant_id = $1 AND session_id = $2 AND first_entry <= $3::int + $4::int AND first_entry >= (
+       WHERE tenant_id = $1 AND session_id = $2 AND first_entry <= $3::bigint + $4::bigint AND first_entry >= (
          SELECT coalesce(max(first_entry), 0) FROM session_sprints
-         WHERE tenant_id = $1 AND session_id = $2 AND first_entry <= $3::int + 1)
+         WHERE tenant_id = $1 AND session_id = $2 AND first_entry <= $3::bigint + 1)
        ORDER BY first_entry`,
       [tenantId, id, after, limit],
     );

@@ -1,5 +1,5 @@
 import { DataSource, type MigrationInterface } from 'typeorm';
-import type { TestDatabase } from './test-database.ts';
+import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 type Migrations = (new () => MigrationInterface)[];
 
@@ -7,10 +7,22 @@ type Migrations = (new () => MigrationInterface)[];
 type Schemas = string[][];
 
 /**
- * Undoes the migrations of a migrated database one by one, and makes them again. Gives the schemas it came through, on the way
- * down and on the way up, both in the order of the migrations: they should be the same.
+ * Undoes some migrations one by one, on a database that has them, and makes them again. Gives the schemas it came through, on the
+ * way down and on the way up, both in the order of the migrations: they should be the same.
  */
 export async function migrateBothWays(
+  migrations: Migrations,
+  migrate: (url: string, migrations: Migrations) => Promise<unknown>,
+): Promise<{ down: Schemas; up: Schemas }> {
+  const database = await createTestDatabase(migrations, migrate);
+  try {
+    return await bothWays(database, migrations);
+  } finally {
+    await database.drop();
+  }
+}
+
+async function bothWays(
   database: TestDatabase,
   migrations: Migrations,
 ): Promise<{ down: Schemas; up: Schemas }> {
