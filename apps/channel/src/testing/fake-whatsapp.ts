@@ -48,23 +48,25 @@ export function notification(value: object, phoneNumberId = WHATSAPP.phoneNumber
   });
 }
 
+const secondsNow = (): string => String(Math.floor(Date.now() / 1_000));
+
 export const textMessage = (id: string, body: string, from = FROM): object => ({
-  ...{ from, id, timestamp: '1749416383', type: 'text' },
+  ...{ from, id, timestamp: secondsNow(), type: 'text' },
   text: { body },
 });
 
 export const buttonReply = (id: string, payload: string, title: string): object => ({
-  ...{ from: FROM, id, timestamp: '1749416383', type: 'interactive' },
+  ...{ from: FROM, id, timestamp: secondsNow(), type: 'interactive' },
   interactive: { type: 'button_reply', button_reply: { id: payload, title } },
 });
 
 export const listReply = (id: string, payload: string, title: string): object => ({
-  ...{ from: FROM, id, timestamp: '1749416383', type: 'interactive' },
+  ...{ from: FROM, id, timestamp: secondsNow(), type: 'interactive' },
   interactive: { type: 'list_reply', list_reply: { id: payload, title, description: '' } },
 });
 
 export const templateButton = (id: string, payload: string, text: string): object => ({
-  ...{ from: FROM, id, timestamp: '1749416383', type: 'button' },
+  ...{ from: FROM, id, timestamp: secondsNow(), type: 'button' },
   button: { payload, text },
 });
 

@@ -9,6 +9,8 @@ export interface InboundMessage {
   text: string;
   /** What a button or a row of ours gave back; empty for a text. */
   payload: string;
+  /** When it was sent, where that is said. */
+  timestamp: Date | undefined;
 }
 
 /** What became of a message of ours. */
@@ -31,16 +33,31 @@ export interface Notification {
 
 const id = z.string().regex(/^[\x20-\x7e]{1,255}$/);
 
+/** Seconds since 1970, as a text. */
+const timestamp = z
+  .string()
+  .regex(/^\d{1,12}$/)
+  .transform((seconds) => new Date(Number(seconds) * 1_000))
+  .optional()
+  .catch(undefined);
+
 const chosen = z.object({ id: z.string(), title: z.string().default('') });
 
 const message = z.union([
   z
-    .object({ id, from: z.string(), type: z.literal('text'), text: z.object({ body: z.string() }) })
+    .object({
+      id,
+      from: z.string(),
+      timestamp,
+      type: z.literal('text'),
+      text: z.object({ body: z.string() }),
+    })
     .transform(({ text, ...rest }) => ({ ...rest, text: text.body, payload: '' })),
   z
     .object({
       id,
       from: z.string(),
+      timestamp,
       type: z.literal('interactive'),
       interactive: z.union([
         z.object({ button_reply: chosen }).transform(({ button_reply }) => button_reply),
@@ -57,6 +74,7 @@ const message = z.union([
     .object({
       id,
       from: z.string(),
+      timestamp,
       type: z.literal('button'),
       button: z.object({ text: z.string().default(''), payload: z.string().default('') }),
     })

@@ -144,6 +144,20 @@ describe('what a contact sends', () => {
     expect(app.services.replies).toEqual([]);
   });
 
+  it('whose id is forgotten is let be: a notification that somebody kept is signed as it was', async () => {
+    const before = await counted('ignored');
+    const sent = (hoursAgo: number, id: string) => ({
+      ...textMessage(id, `${hoursAgo}`),
+      timestamp: String(Math.floor(Date.now() / 1_000) - hoursAgo * 3_600),
+    });
+    expect((await receive(sent(25, 'wamid.1'), sent(23, 'wamid.2'))).status).toBe(200);
+    // Meta always says when.
+    const unsaid = { ...textMessage('wamid.3', 'x'), timestamp: undefined };
+    expect((await receive(unsaid)).status).toBe(200);
+    expect(app.services.replies.map(({ text }) => text)).toEqual(['23', 'x']);
+    expect(await counted('ignored')).toBe(before + 1);
+  });
+
   it("that another tenant's contact has the phone of is not given to that tenant", async () => {
     const other = uuidv7();
     await app.setWhatsApp(other);

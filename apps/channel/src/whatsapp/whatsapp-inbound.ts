@@ -32,6 +32,8 @@ export interface InboundParts {
 type Outcome =
   'accepted' | 'invalid' | 'ignored' | 'no_session' | 'unknown_contact' | 'refused' | 'unsupported';
 
+/** For how long the session service knows a message's id. */
+const REMEMBERED_MS = 24 * 3_600_000;
 const OUTCOMES: Partial<Record<ReplyResult, Outcome>> = {
   [ReplyResult.ACCEPTED]: 'accepted',
   [ReplyResult.INVALID]: 'invalid',
@@ -99,8 +101,13 @@ export class WhatsAppInbound {
     return (await findChannel(this.parts.database, id, 'whatsapp'))?.settings;
   }
 
-  private async reply(tenantId: string, { id, from, text, payload }: InboundMessage): Promise<Outcome> {
+  private async reply(
+    tenantId: string,
+    { id, from, text, payload, timestamp }: InboundMessage,
+  ): Promise<Outcome> {
     const { sessions } = this.parts;
+    // Whether it was taken before is no longer known: a notification stays signed for ever.
+    if (timestamp && timestamp.getTime() < Date.now() - REMEMBERED_MS) return 'ignored';
     try {
       const contactId = await this.contactOf(tenantId, from);
       if (contactId === undefined) return 'unknown_contact';

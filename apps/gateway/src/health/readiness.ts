@@ -27,6 +27,7 @@ export class Readiness {
   private readonly clients: Clients;
   private readonly pingDatabase: () => Promise<void>;
   private readonly logger: Logger;
+  private asking: Promise<ReadinessReport> | undefined;
   /** Why each check that fails does so, as it was logged. */
   private readonly said = new Map<string, string>();
 
@@ -36,7 +37,13 @@ export class Readiness {
     this.logger = logger;
   }
 
-  async report(): Promise<ReadinessReport> {
+  /** Those who ask at the same time, as anybody may, share an answer. */
+  report(): Promise<ReadinessReport> {
+    this.asking ??= this.ask().finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  private async ask(): Promise<ReadinessReport> {
     const { contacts, flows, sessions, channels } = this.clients;
     const named = { contact: contacts, flow_catalog: flows, session: sessions, channel: channels };
     const [database, ...services] = await Promise.all([
