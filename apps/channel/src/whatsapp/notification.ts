@@ -10,7 +10,7 @@ export interface InboundMessage {
   /** What a button or a row of ours gave back; empty for a text. */
   payload: string;
   /** When it was sent, where that is said. */
-  timestamp: Date | undefined;
+  timestamp?: Date | undefined;
 }
 
 /** What became of a message of ours. */
