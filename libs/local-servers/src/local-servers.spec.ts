@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -152,6 +152,23 @@ describe('requireFreePort', () => {
 });
 
 describe('startProcess', () => {
+  it('goes with a program that ends without stopping it', async () => {
+    const source = JSON.stringify(resolve('src/index.ts'));
+    const program = `
+      const { startProcess } = await import(${source});
+      const logFile = ${JSON.stringify(join(folder, 'log'))};
+      const { pid } = await startProcess({ name: 'sleep', command: 'sleep', args: ['60'], logFile });
+      console.log(pid);
+      process.exit(3);`;
+    const output = await new Promise<string>((done) => {
+      execFile(process.execPath, ['--input-type=module', '-e', program], (_error, stdout) => done(stdout));
+    });
+    const pid = Number(output);
+    expect(pid).toBeGreaterThan(0);
+    const hasEnded = (): true | undefined => (commandLineOf(pid) === undefined ? true : undefined);
+    expect(await pollUntil(hasEnded, { timeoutMs: 5_000 })).toBe(true);
+  });
+
   it('ends by force what does not end when asked to', async () => {
     const stubborn = await startProcess({
       name: 'stubborn',

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,12 +40,15 @@ export interface StartedProcess {
   kill(): Promise<void>;
 }
 
+/** Those that run, and what asks each to end. */
+const running = new Map<ChildProcess, NodeJS.Signals>();
+
 /** After the kill signal, for those that are not SIGKILL. */
 const KILL_GRACE_MS = 8_000;
 
 /**
  * Starts a process that runs until it is stopped. It gets its own process group, so that a Ctrl-C in a terminal
- * reaches only us, who then stop things in order.
+ * reaches only us, who then stop things in order. When we end without that, it is asked to end all the same.
  * @throws Error when the command cannot be started
  */
 export async function startProcess(options: StartProcessOptions): Promise<StartedProcess> {
@@ -68,6 +71,12 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
     child.once('error', (error) => reject(new Error(`${name} could not be started: ${error.message}`)));
   });
   const pid = child.pid as number;
+  if (running.size === 0) process.on('exit', endAll);
+  running.set(child, stopSignal);
+  void exited.then(() => {
+    running.delete(child);
+    if (running.size === 0) process.off('exit', endAll);
+  });
 
   const endsWithin = async (ms: number): Promise<boolean> => {
     const timer = new AbortController();
@@ -92,6 +101,10 @@ export async function startProcess(options: StartProcessOptions): Promise<Starte
   };
   let stopped: Promise<void> | undefined;
   return { name, pid, logFile, exited, stop: () => (stopped ??= stop()), kill };
+}
+
+function endAll(): void {
+  for (const [child, signal] of running) child.kill(signal);
 }
 
 function killGroup(pid: number): void {

@@ -54,7 +54,7 @@ async function main(): Promise<number> {
     report.write();
     await servers.stop();
   };
-  // Faults stop what they started; after a Ctrl-C their processes are ours to leave behind no more than the servers.
+  // Faults stop what they started; after a Ctrl-C that goes with us.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => void stop().then(() => process.exit(130)));
   }
