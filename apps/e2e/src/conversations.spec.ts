@@ -179,7 +179,7 @@ describe('a conversation', () => {
 });
 
 const pressed = (id: string, reply: { id: string; title: string }): object => ({
-  ...{ from: '14155550124', id, timestamp: '1749416383', type: 'interactive' },
+  ...{ from: '14155550124', id, timestamp: String(Math.floor(Date.now() / 1_000)), type: 'interactive' },
   interactive: { type: 'button_reply', button_reply: reply },
 });
 

@@ -280,14 +280,11 @@ describe('a simulation of a hostile flow', () => {
       Array.from({ length: 40 }, () => simulate({ ...hostile, httpAnswers })),
     );
     const over = simulations.then(() => true);
-    // Each within its deadline.
-    for (let isOver = false; !isOver;)
+    // Each within its deadline. Were each of the forty to have its sprint before the next is answered, some two would be.
+    let answered = 0;
+    for (let isOver = false; !isOver; answered++)
       isOver = await Promise.race([over, app.get(tenant, flowId).then(() => false)]);
-    const ends = (await simulations).map((simulation) =>
-      simulation.status === 'fulfilled' ? simulation.value.problem?.code : String(simulation.reason),
-    );
-    const refused = 'DomainError: The flows of this tenant take too long to run';
-    expect(ends.filter((end) => end !== refused && end !== 'SIMULATION_TOO_LONG')).toEqual([]);
+    expect(answered).toBeGreaterThan(4);
     await expect(simulate()).resolves.toMatchObject({ problem: undefined });
   });
 });

@@ -152,10 +152,11 @@ it('of flows that take long to run leave the other tenants their time', async ()
   const outcomes = new Set((await storm).outcomes.map(told));
   expect(outcomes).toEqual(new Set([StartResult.STARTED, 'Too much was to be started at once']));
   // It may go on for a second more than is its share.
-  const more = async (): Promise<string[]> =>
-    (
-      await app.startAll(Array.from({ length: 100 }, () => ({ ...tiring, contactId: uuidv7() })))
-    ).outcomes.map(told);
-  const later = [...(await more()), ...(await more()), ...(await more()), ...(await more())];
-  expect(later).toContain('The flows of this tenant take too long to run');
+  const refused = 'The flows of this tenant take too long to run';
+  const later: string[] = [];
+  for (let batch = 0; batch < 12 && !later.includes(refused); batch++) {
+    const more = await app.startAll(Array.from({ length: 100 }, () => ({ ...tiring, contactId: uuidv7() })));
+    later.push(...more.outcomes.map(told));
+  }
+  expect(later).toContain(refused);
 });

@@ -158,7 +158,7 @@ describe('startProcess', () => {
       const { startProcess } = await import(${source});
       const logFile = ${JSON.stringify(join(folder, 'log'))};
       const { pid } = await startProcess({ name: 'sleep', command: 'sleep', args: ['60'], logFile });
-      console.log(pid);
+      process.stdout.write(String(pid));
       process.exit(3);`;
     const output = await new Promise<string>((done) => {
       execFile(process.execPath, ['--input-type=module', '-e', program], (_error, stdout) => done(stdout));
