@@ -158,8 +158,7 @@ export class SessionStarter {
       const flow = await this.flowVersions.getStartable(item.tenantId, item.flowId, item.flowVersion);
       return { item, flow };
     } catch (error) {
-      if (error instanceof DomainError) return error;
-      throw error;
+      return refusalOf(error);
     }
   }
 
@@ -177,10 +176,15 @@ export class SessionStarter {
         fingerprint: item.fingerprint || ownFingerprint(item),
       };
     } catch (error) {
-      if (error instanceof DomainError) return error;
-      throw error;
+      return refusalOf(error);
     }
   }
+}
+
+/** An item's own error; any other fails its whole batch. */
+function refusalOf(error: unknown): DomainError {
+  if (error instanceof DomainError) return error;
+  throw error;
 }
 
 function tooMuch(): DomainError {

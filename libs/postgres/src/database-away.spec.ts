@@ -57,13 +57,13 @@ describe('a database that is away', () => {
   it('makes statements and transactions unavailable when it refuses connections, and is found again (P10)', async () => {
     await wire.cut();
     await expectUnavailable(() => database.query('SELECT 1'));
-    await expectUnavailable(() => database.ping());
+    await expectUnavailable(() => database.ready());
     await expectUnavailable(() => database.transaction((tx) => sql(tx, 'SELECT 1')));
     await wire.mend();
-    await database.ping();
+    await database.ready();
     await wire.cut();
     await wire.mend();
-    await eventually(() => database.ping());
+    await eventually(() => database.ready());
   });
 
   it('makes a transaction unavailable when its connection breaks, and nothing of it stays (P10)', async () => {
@@ -112,7 +112,7 @@ describe('a database that is away', () => {
 
   it('makes a statement that takes too long unavailable (P10)', async () => {
     await expectUnavailable(() => database.query('SELECT pg_sleep(20)'));
-    await database.ping();
+    await database.ready();
   });
 
   it('makes a statement unavailable that waits too long for a connection (P10)', async () => {
@@ -123,10 +123,10 @@ describe('a database that is away', () => {
       await promise;
     });
     await holds.promise;
-    await expectUnavailable(() => database.ping());
+    await expectUnavailable(() => database.ready());
     resolve();
     await busy;
-    await database.ping();
+    await database.ready();
   });
 });
 
@@ -149,7 +149,7 @@ describe('a transaction whose process stands still', () => {
 describe('a database that falls silent', () => {
   it('makes a statement unavailable, and mixes up no answers when it speaks again (P10)', async () => {
     await expectUnavailable(async () => {
-      await database.ping();
+      await database.ready();
       wire.pause();
       await database.query("SELECT 'late' AS text").finally(() => wire.resume());
     }, SILENCE_MS);
@@ -162,7 +162,7 @@ describe('a database that falls silent', () => {
   ])(
     'while a transaction %s leaves no open transaction behind for later writes to fall into (P2)',
     async (_, step) => {
-      await database.ping();
+      await database.ready();
       if (step === 0) wire.pause();
       const lost = database.transaction(async (tx) => {
         await sql(tx, "INSERT INTO notes VALUES ('lost')");

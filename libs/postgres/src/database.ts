@@ -92,11 +92,6 @@ export class Database {
     return this.attempt(() => runStatements(this.pool, work));
   }
 
-  /** Fails when the database does not answer. */
-  async ping(): Promise<void> {
-    await this.query('SELECT 1');
-  }
-
   /** Fails when the database does not answer or takes no writes, and until it has the migrations of its options; newer ones do not matter. */
   async ready(): Promise<void> {
     const [setting] = await this.query<{ transaction_read_only: string }>('SHOW transaction_read_only');
