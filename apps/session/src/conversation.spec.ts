@@ -241,6 +241,35 @@ describe('a reply', () => {
     expect(session!.expiresAt!.getTime()).toBeGreaterThan(before.expiresAt!.getTime());
   });
 
+  it('that leads to more nodes than a session may come to fails it: they are counted from sprint to sprint', async () => {
+    await app.addReplica();
+    const looped = {
+      nodes: [
+        { id: 'start', type: 'entry' },
+        { id: 'ask', type: 'ask', data: { text: '?', input: { kind: 'text' } } },
+      ],
+      edges: [
+        { source: 'start', target: 'ask' },
+        { source: 'ask', sourceHandle: 'answered', target: 'ask' },
+      ],
+    };
+    const request = start(looped);
+    const id = await begin(request);
+    const answer = () => reply(request.tenantId, { sessionId: id, text: 'again' });
+    await answer();
+    const counted = "SELECT (memory->>'nodes')::int AS nodes FROM sessions WHERE id = $1";
+    expect(await app.database.query(counted, [id])).toEqual([{ nodes: 2 }]);
+    await app.database.query(
+      "UPDATE sessions SET memory = jsonb_set(memory::jsonb, '{nodes}', '4999')::json WHERE id = $1",
+      [id],
+    );
+    expect((await answer()).session).toMatchObject({ status: SessionStatus.RUNNING });
+    expect((await answer()).session).toMatchObject({
+      status: SessionStatus.FAILED,
+      failure: { code: 'SESSION_TOO_LONG' },
+    });
+  });
+
   it('with a message id is taken once, and answered the same for a day', async () => {
     await app.addReplica();
     await app.addReplica();

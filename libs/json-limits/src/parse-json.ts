@@ -109,8 +109,8 @@ function putBack(root: unknown[], placeholder: string): unknown[] {
       if (typeof value !== 'object' || value === null) continue;
       const literal = (value as Record<string, string>)[placeholder];
       if (literal === undefined) holders.push(value);
-      // Assigned, "__proto__" would be no key.
-      else Object.defineProperty(holder, key, { value: json.rawJSON(literal) });
+      // "__proto__" as well: JSON.parse has made it a key like any other.
+      else (holder as Record<string, unknown>)[key] = json.rawJSON(literal);
     }
   }
   return root;
