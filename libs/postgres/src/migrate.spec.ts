@@ -62,6 +62,22 @@ describe('migrating a database', () => {
     expect(await migrate(database.url, ALL)).toEqual([]);
   });
 
+  it('expects one tenant in a table that Postgres has not looked at, and leaves alone what Postgres has seen', async () => {
+    class CreateItems1700000000004 implements MigrationInterface {
+      async up(runner: QueryRunner): Promise<void> {
+        await runner.query('CREATE TABLE items (tenant_id int, id int)');
+      }
+      async down(): Promise<void> {}
+    }
+    const expected = `SELECT n_distinct FROM pg_stats WHERE tablename = 'items' AND attname = 'tenant_id'`;
+    await migrate(database.url, [CreateItems1700000000004]);
+    expect(await database.query(expected)).toEqual([{ n_distinct: 1 }]);
+    await database.query('INSERT INTO items SELECT n, n FROM generate_series(1, 100) AS n');
+    await database.query('ANALYZE items');
+    await migrate(database.url, [CreateItems1700000000004]);
+    expect(await database.query(expected)).toEqual([{ n_distinct: -1 }]);
+  });
+
   it('leaves no connection and no lock behind', async () => {
     await migrate(database.url, ALL);
     const others =
