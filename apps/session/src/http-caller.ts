@@ -1,4 +1,10 @@
-import { hasDotSegments, isPublicHost, type HttpAnswer, type HttpRequest } from '@parley/flow-engine';
+import {
+  DOT_SEGMENTS_ERROR,
+  hasDotSegments,
+  isPublicHost,
+  type HttpAnswer,
+  type HttpRequest,
+} from '@parley/flow-engine';
 import { AddressRefusedError, publicLookup, type Resolve } from '@parley/public-lookup';
 import { Agent, request as send } from 'undici';
 
@@ -30,7 +36,7 @@ export class HttpCaller {
       return { answer: { error: NOT_PUBLIC }, retryable: false };
     }
     // A value that came into the path would lead to another resource than the flow means.
-    if (hasDotSegments(url)) return { answer: { error: 'the path holds . or ..' }, retryable: false };
+    if (hasDotSegments(url)) return { answer: { error: DOT_SEGMENTS_ERROR }, retryable: false };
     try {
       const response = await send(url, {
         dispatcher: this.agent,

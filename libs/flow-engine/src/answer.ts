@@ -45,6 +45,9 @@ export function readAnswer(
   }
 }
 
+/** A place in a list, as people type it: 2, 2. or 2), or the key of an emoji. */
+const PLACE = /^(\d{1,2})(?:[.)]|\u20e3)?$/;
+
 /** The choice that an answer names: by its id, its title, or its place in the list, as a channel without buttons shows it. */
 export function findChoice(choices: readonly Choice[], answer: string): Choice | undefined {
   if (answer.length > MAX_ANSWER) return undefined;
@@ -53,14 +56,18 @@ export function findChoice(choices: readonly Choice[], answer: string): Choice |
   return (
     choices.find(({ title }) => plain(title) === text) ??
     choices.find(({ id }) => plain(id) === text) ??
-    (/^\d{1,2}$/.test(text) ? choices[Number(text) - 1] : undefined)
+    choices[Number(PLACE.exec(text)?.[1] ?? 0) - 1]
   );
 }
 
-/** One comma is the decimal one of half the world; but 1,000 is a thousand to the other half, and so nothing that can be told. */
+/**
+ * One comma or point is the decimal one of half the world; but 1,000 and 1.000 are a thousand to the other half, and so nothing
+ * that can be told. The decimal sign of Arabic script is no other.
+ */
 function readNumber(text: string): number | undefined {
   const number = text.replace(/^\u2212/, '-');
-  if (/^[+-]?[1-9]\d{0,2},\d{3}$/.test(number)) return undefined;
+  if (/^[+-]?[1-9]\d{0,2}[.,]\d{3}$/.test(number)) return undefined;
+  if (number.includes('\u066b')) return numberOf(number.replace('\u066b', '.'));
   return numberOf(/^[^.,]*,[^.,]*$/.test(number) ? number.replace(',', '.') : number);
 }
 
@@ -74,8 +81,13 @@ function readDate(text: string): string | undefined {
 /** What makes no difference between a title and an answer: its form in Unicode, its case, what is not seen. */
 export function plain(text: string): string {
   // Both ways, as STRASSE is straße, and a Σ at a word's end is σ elsewhere; and İ leaves a dot behind.
-  return typed(
-    text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('i\u0307', 'i').replaceAll('\ufe0f', ''),
+  return (
+    typed(
+      text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('i\u0307', 'i').replaceAll('\ufe0f', ''),
+    )
+      // As phones write them.
+      .replace(/[\u2018\u2019\u02bc]/g, "'")
+      .replace(/[\u201c\u201d]/g, '"')
   );
 }
 

@@ -24,6 +24,16 @@ const edge = (source: string, target: string, sourceHandle?: string | null) => (
 });
 
 describe('checkFlow', () => {
+  it.each([
+    [ask('a'), 'default', 'the node has no handle "default", but "yes", "invalid"'],
+    [ask('a'), 'timeout', 'the node has no handle "timeout": it has no timeout_minutes'],
+    [{ ...end, id: 'a' }, 'default', 'the node has no handle "default": the session is over there'],
+  ])('says which handles %j has instead of %s', (node, handle, message) => {
+    expect(check([entry, node], [edge('a', 'start', handle)]).errors.map((error) => error.message)).toEqual([
+      message,
+    ]);
+  });
+
   it('accepts a flow as an editor of the React Flow family writes it, and names its entry node', () => {
     const picture = { position: { x: 1, y: 2 }, width: 100, selected: true, dragging: false };
     const definition = {
@@ -73,6 +83,12 @@ describe('checkFlow', () => {
       ['HANDLE_UNKNOWN edges[0].sourceHandle end'],
     ],
     ['the default handle of ask', [ask('a')], [edge('a', 'a')], ['HANDLE_UNKNOWN edges[0].sourceHandle a']],
+    [
+      'tags with spaces around them, or nothing else',
+      [entry, { id: 'a', type: 'set', data: { tags_add: ['vip ', 'v ip'], tags_remove: ['  '] } }],
+      [],
+      ['NODE_DATA_INVALID nodes[1].data.tags_add[0] a', 'NODE_DATA_INVALID nodes[1].data.tags_remove[0] a'],
+    ],
     [
       'the timeout of an ask that has none',
       [ask('a')],
@@ -174,6 +190,126 @@ describe('checkFlow', () => {
       ],
       [edge('start', 'http'), edge('http', 'end', 'success')],
       ['FIELD_UNKNOWN nodes[1].data.saveAs http', 'FIELD_UNKNOWN nodes[1].data.Timeout-MS http'],
+    ],
+    [
+      'fields that miss or have a letter too many, or are begun, also within others',
+      [
+        entry,
+        ask('a', { timout_minutes: 10, save: 'x', choices: [{ id: 'yes', title: 'Yes', tilte: 'No' }] }),
+        {
+          id: 'b',
+          type: 'send_message',
+          data: { template: { name: 'hi', language: 'en', variable: { a: 'b' }, nam: 1 } },
+        },
+        {
+          id: 'c',
+          type: 'condition',
+          data: { cases: [{ id: 'x', al: [], any: [{ left: '{{context.a}}', op: 'exists' }] }] },
+        },
+      ],
+      [
+        edge('start', 'a'),
+        edge('a', 'b', 'yes'),
+        edge('b', 'c'),
+        edge('c', 'a', 'x'),
+        edge('c', 'start', 'else'),
+      ],
+      [
+        'FIELD_UNKNOWN nodes[1].data.timout_minutes a',
+        'FIELD_UNKNOWN nodes[1].data.save a',
+        'FIELD_UNKNOWN nodes[2].data.template.variable b',
+      ],
+    ],
+    [
+      'a comparison of a text that is always the same',
+      [
+        entry,
+        {
+          id: 'c',
+          type: 'condition',
+          data: { cases: [{ id: 'x', all: [{ left: 'context.total', op: 'gt', right: 1 }] }] },
+        },
+        end,
+      ],
+      [edge('start', 'c'), edge('c', 'end', 'x'), edge('c', 'end', 'else')],
+      ['COMPARISON_CONSTANT nodes[1].data.cases[0].all[0].left c'],
+    ],
+    [
+      'values that are never there, wherever they are read',
+      [
+        entry,
+        ask('a', {
+          text: 'Hi {{contact.first_name}} of {{contact.metadata.first_name}}',
+          invalid_text: '{{reply.foo}}',
+        }),
+        {
+          id: 'b',
+          type: 'set',
+          data: { assign: { 'context.a': '{{session.ttl}} {{flow.name}} {{context.ttl}}' } },
+        },
+      ],
+      [edge('start', 'a'), edge('a', 'b', 'yes'), edge('b', 'a')],
+      [
+        'VALUE_UNKNOWN nodes[1].data.text a',
+        'VALUE_UNKNOWN nodes[1].data.invalid_text a',
+        'VALUE_UNKNOWN nodes[2].data.assign.context.a b',
+      ],
+    ],
+    [
+      'a body that its values keep from being JSON',
+      [entry, request({ method: 'POST', body: '{"n": "{{context.n | json}}"}' }), end],
+      [edge('start', 'a'), edge('a', 'end', 'success')],
+      ['BODY_NOT_JSON nodes[1].data.body a'],
+    ],
+    [
+      'a body whose escape another filter undoes',
+      [
+        entry,
+        request({
+          method: 'POST',
+          body: '{"n": {{context.n | json | upper}}, "m": {{context.m | json | default: "1"}}}',
+        }),
+        end,
+      ],
+      [edge('start', 'a'), edge('a', 'end', 'success')],
+      ['VALUE_UNESCAPED nodes[1].data.body a'],
+    ],
+    [
+      'no JSON in a body that is one value',
+      [entry, request({ method: 'POST', body: '{{context.n}}' }), end],
+      [edge('start', 'a'), edge('a', 'end', 'success')],
+      [],
+    ],
+    [
+      'timeouts and delays that together pass the end of the session, on the quickest way there',
+      [
+        entry,
+        ask('a', { timeout_minutes: 20 }),
+        wait({ seconds: 300 }),
+        ask('b', { timeout_minutes: 5 }),
+        end,
+      ],
+      [
+        edge('start', 'a'),
+        edge('a', 'wait', 'timeout'),
+        edge('a', 'end', 'yes'),
+        edge('wait', 'b'),
+        edge('b', 'end', 'timeout'),
+        edge('b', 'a', 'yes'),
+      ],
+      ['TIMEOUT_NOT_SHORTER_THAN_TTL nodes[3].data.timeout_minutes b'],
+    ],
+    [
+      'no timeout behind an answer, nor one that leads back to its question',
+      [entry, ask('a', { timeout_minutes: 20 }), ask('b', { timeout_minutes: 20 }), end],
+      [
+        edge('start', 'a'),
+        edge('a', 'a', 'timeout'),
+        edge('a', 'b', 'yes'),
+        edge('b', 'a', 'timeout'),
+        edge('b', 'end', 'yes'),
+      ],
+      [],
     ],
     [
       'values that stand raw in a request, where people may have written them',

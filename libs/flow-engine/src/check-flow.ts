@@ -8,7 +8,11 @@ import { ProblemList, quote } from './flow-problem.ts';
 import type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
 import { cycleClosingEdges, reachableFrom } from './graph-paths.ts';
 import { misspeltFields } from './misspelt-fields.ts';
-import { unescapedValues } from './unescaped-values.ts';
+import { leastSilence, waitOf } from './long-waits.ts';
+import { brokenBodies, unescapedValues } from './unescaped-values.ts';
+import { unknownValues } from './unknown-values.ts';
+import { constantComparisons } from './constant-comparisons.ts';
+import { isObject } from './data-fields.ts';
 
 /** The settings beside a flow's graph that its checks depend on. */
 export interface FlowCheckSettings {
@@ -52,10 +56,15 @@ export function checkFlow(definition: unknown, settings: FlowCheckSettings): Flo
         reportData(node, 'NODE_DATA_INVALID', dataProblems(node.content), errors);
         reportData(node, 'CHANNEL_LIMIT_EXCEEDED', channelProblems(node.content, settings.channel), errors);
         reportData(node, 'VALUE_UNESCAPED', unescapedValues(node.content), warnings);
+        reportData(node, 'BODY_NOT_JSON', brokenBodies(node.content), warnings);
+        if (isObject(node.data)) {
+          reportData(node, 'VALUE_UNKNOWN', unknownValues(node.content, node.data), warnings);
+          reportData(node, 'COMPARISON_CONSTANT', constantComparisons(node.content, node.data), warnings);
+        }
       }
       reportData(node, 'FIELD_UNKNOWN', misspeltFields(node.type, node.data), warnings);
-      reportLongWait(node, settings.sessionTtlMinutes, warnings);
     }
+    reportLongWaits(entries, nodes, settings.sessionTtlMinutes, warnings);
     if (errors.problems.length === 0) entryNodeId = entries[0]?.id ?? '';
   }
   return { errors: errors.problems, warnings: warnings.problems, entryNodeId };
@@ -107,16 +116,25 @@ function reportLooseHandles({ id, field, content, outgoing }: GraphNode, warning
   }
 }
 
-function reportLongWait({ id, field, content }: GraphNode, ttlMinutes: number, warnings: ProblemList): void {
-  if (content?.type === 'ask' && (content.data.timeout_minutes ?? 0) >= ttlMinutes) {
-    const message = `the session expires after ${ttlMinutes} minutes, so this timeout never comes`;
-    warnings.add('TIMEOUT_NOT_SHORTER_THAN_TTL', `${field}.data.timeout_minutes`, message, id);
+function reportLongWaits(
+  entries: GraphNode[],
+  nodes: GraphNode[],
+  ttlMinutes: number,
+  warnings: ProblemList,
+): void {
+  const silences = leastSilence(entries, ttlMinutes);
+  for (const node of nodes) {
+    const wait = waitOf(node);
+    if (!wait) continue;
+    const silence = silences.get(node) ?? 0;
+    if (silence + wait.minutes < ttlMinutes) continue;
+    const before =
+      wait.minutes < ttlMinutes ? `after at least ${rounded(silence)} minutes without an answer, ` : '';
+    const message = `${before}the session expires after ${ttlMinutes} minutes, so this ${wait.what}`;
+    warnings.add('TIMEOUT_NOT_SHORTER_THAN_TTL', `${node.field}.data.${wait.field}`, message, node.id);
   }
-  if (content?.type === 'delay') {
-    const { minutes, seconds = 0 } = content.data;
-    if ((minutes ?? seconds / 60) < ttlMinutes) return;
-    const message = `the session expires after ${ttlMinutes} minutes, so this delay never ends`;
-    const key = minutes === undefined ? 'seconds' : 'minutes';
-    warnings.add('TIMEOUT_NOT_SHORTER_THAN_TTL', `${field}.data.${key}`, message, id);
-  }
+}
+
+function rounded(minutes: number): number {
+  return Math.round(minutes * 100) / 100;
 }

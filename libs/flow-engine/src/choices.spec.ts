@@ -46,6 +46,9 @@ describe('a question with choices', () => {
     ['its id', 'YES', '', 'yes'],
     ['its place', '1', '', 'yes'],
     ['its place with a zero before it', ' 02 ', '', 'later'],
+    ['its place with a point', '1.', '', 'yes'],
+    ['its place with a bracket', '2)', '', 'later'],
+    ['its place as an emoji', '1\ufe0f\u20e3', '', 'yes'],
     ['a title that looks like a place', '3', '', 'later'],
     ['its text where the button is of something else', 'no', 'old', 'no'],
   ])('takes one that is named by %s', (_what, text, choice, id) => {
@@ -64,7 +67,9 @@ describe('a question with choices', () => {
     '4',
     '003',
     '-1',
-    '1.',
+    '1.1',
+    '1.)',
+    '(1)',
     'one',
     `yes${' '.repeat(4_094)}`,
   ])('takes none for %j', (text) => {
@@ -98,6 +103,8 @@ describe('a question with choices', () => {
 
   it.each([
     ['Straße', 'STRASSE'],
+    ["Plus d'infos", 'plus d’infos'],
+    ['A “yes”', 'a "yes"'],
     ['STRASSE', 'straße'],
     ['İstanbul', 'istanbul'],
     ['ΟΔΟΣ', 'οδοσ'],

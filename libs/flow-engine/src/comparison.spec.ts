@@ -7,6 +7,8 @@ type Compare = { left: string; op: string; right?: unknown };
 const CONTEXT = {
   total: '129.00',
   count: 5,
+  moment: '2026-11-28T00:30:00+02:00',
+  times: ['2026-11-28T00:30:00+02:00'],
   name: 'Ada Lovelace',
   day: '2026-05-07',
   paid: true,
@@ -59,7 +61,12 @@ describe('a comparison', () => {
     ['zero', 'gt', -1],
     ['count', 'lt', 10],
     ['count', 'lt', '10'],
-    ['day', 'lt', '2026-05-07T00:00'],
+    ['day', 'lte', '2026-05-07T00:00'],
+    // Other offsets, a fraction, a space: the same or a later time.
+    ['moment', 'eq', '2026-11-27T22:30:00Z'],
+    ['moment', 'lt', '2026-11-27T23:00:00Z'],
+    ['moment', 'gt', '2026-11-27 22:29:59.999'],
+    ['times', 'contains', '2026-11-27T22:30Z'],
     ['count', 'lte', 5],
     ['count', 'lte', 6],
     ['name', 'contains', 'Love'],

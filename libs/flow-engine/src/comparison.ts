@@ -1,6 +1,6 @@
 import { COST } from './effort.ts';
 import type { Effort } from './effort.ts';
-import { numberOf, textOf } from './filters.ts';
+import { numberOf, textOf, timeOf } from './filters.ts';
 import type { FilterResult } from './filters.ts';
 import { matchesPattern } from './linear-pattern.ts';
 import type { LinearPattern } from './linear-pattern.ts';
@@ -22,7 +22,7 @@ export type Comparison = { left: Template } & (
 
 /**
  * Whether a comparison holds. Two values that both are numbers, or texts that read as such, are compared as numbers,
- * others as texts: by UTF-16 units, so that dates of ISO 8601 compare as one expects. Never throws.
+ * two dates or times of ISO 8601 as times, others as texts, by UTF-16 units. Never throws.
  */
 export function holds(comparison: Comparison, scope: Scope): boolean {
   const { effort } = scope;
@@ -88,25 +88,33 @@ function order(left: FilterResult, right: FilterResult): number {
   return orderOf(readingOf(left), readingOf(right));
 }
 
-/** A value as it is compared: the number it is or reads as, if it does, and its text. */
+/** A value as it is compared: the number or the time it is or reads as, if it does, and its text. */
 interface Reading {
   number: number | undefined;
+  time: number | undefined;
   text: string;
 }
 
-function readingOf(value: FilterResult, effort?: Effort): Reading {
-  return { number: numberOf(value), text: writtenOut(value, effort) };
+/** asTime: whether it is compared with a time; reading one takes long. */
+function readingOf(value: FilterResult, effort?: Effort, asTime = true): Reading {
+  const text = writtenOut(value, effort);
+  const time = asTime ? timeOf(text)?.getTime() : undefined;
+  if (time !== undefined) effort?.spend(COST.time);
+  return { number: numberOf(value), time, text };
 }
 
 function orderOf(left: Reading, right: Reading): number {
   if (left.number !== undefined && right.number !== undefined) return left.number - right.number;
+  if (left.time !== undefined && right.time !== undefined) return left.time - right.time;
   return left.text === right.text ? 0 : left.text < right.text ? -1 : 1;
 }
 
 function isOneOf(value: FilterResult, list: readonly Operand[], scope: Scope): boolean {
-  const left = readingOf(value, scope.effort);
-  scope.effort?.spend(left.text.length * list.length);
-  return list.some((right) => orderOf(left, readingOf(valueOf(right, scope))) === 0);
+  const { effort } = scope;
+  const left = readingOf(value, effort);
+  effort?.spend(left.text.length * list.length);
+  const isTime = left.time !== undefined;
+  return list.some((right) => orderOf(left, readingOf(valueOf(right, scope), effort, isTime)) === 0);
 }
 
 /** A list contains its elements, a text the texts in it. */
@@ -117,7 +125,7 @@ function contains(left: FilterResult, right: FilterResult, effort: Effort | unde
   return left.some((element) => {
     // The sprint fails, and nobody reads what comes of it.
     if (effort?.isOver) return false;
-    const reading = readingOf(element, effort);
+    const reading = readingOf(element, effort, sought.time !== undefined);
     effort?.spend(COST.element + reading.text.length);
     return orderOf(reading, sought) === 0;
   });

@@ -21,6 +21,10 @@ const UNSENDABLE_HEADERS = ['expect', 'keep-alive', 'upgrade'];
 export function dataProblems(node: FlowNode): DataProblem[] {
   if (node.type === 'ask') return problemsOfChoices(node.data.choices ?? []);
   if (node.type === 'http_request') return problemsOfRequest(node.data);
+  if (node.type === 'set') {
+    const { tags_add: added = [], tags_remove: removed = [] } = node.data;
+    return [...problemsOfTags('tags_add', added), ...problemsOfTags('tags_remove', removed)];
+  }
   return [];
 }
 
@@ -37,6 +41,13 @@ function problemsOfChoices(choices: readonly { title: string }[]): DataProblem[]
       },
     ];
   });
+}
+
+/** As calls of the API trim tags, nobody could name one of these. */
+function problemsOfTags(field: string, tags: readonly string[]): DataProblem[] {
+  return tags.flatMap((tag, index) =>
+    tag === tag.trim() ? [] : [{ path: `${field}[${index}]`, message: 'must not begin or end with a space' }],
+  );
 }
 
 function problemsOfRequest({

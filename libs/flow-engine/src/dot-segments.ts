@@ -1,3 +1,6 @@
+/** What a request whose path has them is answered, and never sent. */
+export const DOT_SEGMENTS_ERROR = 'the path holds . or ..';
+
 /**
  * Whether a URL's path has a part that is `.` or `..`, also as %2e. What sends it folds those, so that `/carts/7/items/..` is
  * `/carts/7/`: a request to another resource than the one its path names. Not seen by the URL class, which has folded them.

@@ -19,6 +19,8 @@ export const COST = {
   countedKey: 15,
   /** An element of a list that is compared, beside its characters. */
   element: 10,
+  /** A text that is read as a time, to be compared with one. */
+  time: 300,
   /** How many characters of a sought text make each character searched count once more. */
   soughtPerCharacter: 32,
   /** A character that a pattern is tried on … */

@@ -72,7 +72,14 @@ describe('a filter', () => {
     expect(conversation.warnings).toEqual([]);
   });
 
-  it.each(['upper', 'lower', 'trim', 'number', 'date', 'json', 'urlencode'])(
+  it('json writes null for what is missing, and warns of it', () => {
+    const conversation = started('missing | json');
+    expect(conversation.texts).toEqual(['[null]']);
+    expect(conversation.warnings).toEqual(['context.missing has no value']);
+    expect(started('missing | json | default: "none"').texts).toEqual(['[none]']);
+  });
+
+  it.each(['upper', 'lower', 'trim', 'number', 'date', 'urlencode'])(
     '%s leaves what is missing missing, so that it is warned of',
     (filter) => {
       const conversation = started(`missing | ${filter}`);

@@ -57,14 +57,22 @@ function formatNumber(value: number | undefined, decimals: string | number | und
 const isoDate = z.iso.date();
 const ISO_TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
-/** The time in a text of ISO 8601, in UTC; one without an offset is in UTC. */
-function formatDate(value: FilterResult, format: string): FilterResult {
-  const text = textOf(value).trim();
+/** The longest text of a time: with nine digits of a second and an offset. */
+const MAX_TIME = 35;
+
+/** The time in a text of ISO 8601, without white space around it; one without an offset is in UTC. Undefined where it is none. */
+export function timeOf(text: string): Date | undefined {
   // V8 takes February 30 for March 2.
-  if (!ISO_TIME.test(text) || !isoDate.safeParse(text.slice(0, 10)).success) return undefined;
+  if (text.length > MAX_TIME || !ISO_TIME.test(text) || !isoDate.safeParse(text.slice(0, 10)).success)
+    return undefined;
   const zoned = text.length > 10 && !/(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? `${text}Z` : text;
   const time = new Date(zoned.replace(' ', 'T'));
-  if (Number.isNaN(time.getTime())) return undefined;
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+function formatDate(value: FilterResult, format: string): FilterResult {
+  const time = timeOf(textOf(value).trim());
+  if (!time) return undefined;
   const [date = '', clock = ''] = time.toISOString().split('T');
   // An offset can lead out of the years of four digits.
   if (date.length !== 10) return undefined;

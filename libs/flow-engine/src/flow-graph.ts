@@ -171,8 +171,16 @@ function reportHandles(graph: Map<string, GraphNode>, errors: ProblemList): void
       } else if (free.delete(handle)) {
         taken.add(handle);
       } else {
-        errors.add('HANDLE_UNKNOWN', `${field}.sourceHandle`, `the node has no handle ${quote(handle)}`, id);
+        const message = `the node has no handle ${quote(handle)}${handlesThereAre(content, handle)}`;
+        errors.add('HANDLE_UNKNOWN', `${field}.sourceHandle`, message, id);
       }
     }
   }
+}
+
+function handlesThereAre(node: FlowNode, handle: string): string {
+  if (node.type === 'ask' && handle === 'timeout') return ': it has no timeout_minutes';
+  const handles = handlesOf(node);
+  if (handles.length === 0) return ': the session is over there';
+  return `, but ${handles.slice(0, 12).map(quote).join(', ')}${handles.length > 12 ? ' …' : ''}`;
 }

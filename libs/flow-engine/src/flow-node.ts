@@ -110,10 +110,10 @@ export type NodeType = FlowNode['type'];
 /** Every type of node. */
 export const NODE_TYPES: readonly NodeType[] = flowNode.options.map(({ shape }) => shape.type.value);
 
-/** The fields of each type's data. */
-export const FIELDS = Object.fromEntries(
-  flowNode.options.map(({ shape }) => [shape.type.value, Object.keys(shape.data.shape)]),
-) as Record<NodeType, string[]>;
+/** The schema of each type's data. */
+export const DATA_OF = Object.fromEntries(
+  flowNode.options.map(({ shape }) => [shape.type.value, shape.data]),
+) as Record<NodeType, z.ZodObject>;
 
 /** The nodes at which a session rests, for a reply, the clock or an answer. */
 export const WAITING_TYPES: readonly NodeType[] = ['ask', 'delay', 'http_request'];

@@ -3,7 +3,7 @@ export { checkFlow } from './check-flow.ts';
 export type { FlowCheck, FlowCheckSettings } from './check-flow.ts';
 export { compileFlow } from './compile-flow.ts';
 export type { CompiledFlow, FlowFacts } from './compile-flow.ts';
-export { hasDotSegments } from './dot-segments.ts';
+export { DOT_SEGMENTS_ERROR, hasDotSegments } from './dot-segments.ts';
 export { FLOW_ERROR_CODES, FLOW_WARNING_CODES } from './flow-problem.ts';
 export type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
 export { flowWeight } from './flow-weight.ts';

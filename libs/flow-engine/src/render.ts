@@ -28,7 +28,7 @@ export function compileTemplate(text: string): Template {
 export function render(template: Template, scope: Scope, warnings: string[], limit = MAX_RENDERED): string {
   let output = '';
   for (const part of template) {
-    const text = typeof part === 'string' ? part : writtenOut(valueOf(part, scope, warnings), scope.effort);
+    const text = typeof part === 'string' ? part : textIn(part, scope, warnings);
     scope.effort?.spend(text.length);
     output += text;
     if (output.length > limit) {
@@ -37,6 +37,13 @@ export function render(template: Template, scope: Scope, warnings: string[], lim
     }
   }
   return cleanText(output);
+}
+
+/** In JSON, what is missing is null. */
+function textIn(value: TemplateValue, scope: Scope, warnings: string[]): string {
+  const found = valueOf(value, scope, warnings);
+  if (found === undefined && value.filters.at(-1)?.name === 'json') return 'null';
+  return writtenOut(found, scope.effort);
 }
 
 /** As render, but a template that is nothing but one value gives the value itself: a number, a list, nothing. */

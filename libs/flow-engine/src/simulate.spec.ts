@@ -96,6 +96,41 @@ describe('simulating a flow', () => {
     expect(state).toMatchObject({ status: 'completed', outcome: 'lost' });
   });
 
+  it('knows a second press of a button, which the session no longer waits for', () => {
+    const press = { type: 'choose', choice: 'first' } as const;
+    const { timeline, state } = simulate(
+      flowOf(
+        [
+          ['start', 'entry'],
+          ['one', 'ask', { text: '1?', choices: [{ id: 'first', title: 'First' }] }],
+          ['two', 'ask', { text: '2?', choices: [{ id: 'second', title: 'Second' }] }],
+        ],
+        [
+          ['start', 'one'],
+          ['one', 'two', 'first'],
+        ],
+      ),
+      script([press, press]),
+    );
+    expect(timeline.at(-1)).toMatchObject({ type: 'ignored', detail: { reason: 'other_wait' } });
+    expect(state).toMatchObject({ status: 'running', nodeId: 'two', wait: { attempts: 0 } });
+  });
+
+  it('stops where a choice is pressed that no message has shown', () => {
+    const { problem } = simulate(
+      cart,
+      script([
+        { type: 'choose', choice: 'latter' },
+        { type: 'choose', choice: 'later' },
+      ]),
+    );
+    expect(problem).toMatchObject({
+      code: 'CHOICE_NOT_SHOWN',
+      step: 1,
+      message: 'no message so far has shown a choice "latter"',
+    });
+  });
+
   it('lets a timeout come by itself, at its time and not before', () => {
     expect(simulate(cart, script([wait(9)])).state).toMatchObject({ status: 'running', nodeId: 'ask' });
     const { state, timeline, time } = simulate(cart, script([wait(9), wait(60)]));
@@ -220,6 +255,17 @@ describe('HTTP requests of a simulation', () => {
     expect(state).toMatchObject({
       status: 'failed',
       failure: { code: 'HTTP_REQUEST_FAILED', nodeId: 'poll' },
+    });
+  });
+
+  it('are not sent, and fail, where a value leads their path elsewhere', () => {
+    const { timeline, problem } = simulate(
+      polling,
+      script([], { context: { cart_id: '..' }, http: new Map() }),
+    );
+    expect(problem).toBeNull();
+    expect(timeline.find(({ type }) => type === 'http_answer')).toMatchObject({
+      detail: { error: 'the path holds . or ..' },
     });
   });
 

@@ -1,5 +1,7 @@
 import type { CompiledFlow } from './compile-flow.ts';
+import { DOT_SEGMENTS_ERROR, hasDotSegments } from './dot-segments.ts';
 import { coverageOf } from './flow-coverage.ts';
+import { quote } from './flow-problem.ts';
 import type { JsonObject } from './json-value.ts';
 import { newSession, runSprint } from './run-sprint.ts';
 import type { HttpRequest, SessionState, SprintInput } from './session-state.ts';
@@ -82,7 +84,10 @@ class SimulationRun {
     if (step.type === 'reply') {
       yield { type: 'reply', waitId: 0, text: step.text, choice: '' };
     } else if (step.type === 'choose') {
-      yield { type: 'reply', waitId: 0, text: '', choice: step.choice };
+      const { choice } = step;
+      const shown = this.messages.findLast(({ choices }) => choices.some(({ id }) => id === choice));
+      if (shown) yield { type: 'reply', waitId: shown.waitId, text: '', choice };
+      else this.stop('CHOICE_NOT_SHOWN', `no message so far has shown a choice ${quote(choice)}`);
     } else if (step.type === 'wait') {
       yield* this.passUntil(this.time + step.ms);
     } else if (this.state.status === 'running') {
@@ -135,6 +140,9 @@ class SimulationRun {
   private answer(): SprintInput | undefined {
     const { wait } = this.state;
     if (wait?.kind !== 'http') return undefined;
+    if (hasDotSegments(wait.request.url)) {
+      return { type: 'http_answer', waitId: wait.id, answer: { error: DOT_SEGMENTS_ERROR } };
+    }
     const answers = this.http.get(wait.nodeId) ?? [];
     const asked = this.asked.get(wait.nodeId) ?? 0;
     const answer = answers[asked] ?? answers.at(-1);

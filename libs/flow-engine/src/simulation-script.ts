@@ -68,7 +68,7 @@ export interface Simulation {
 }
 
 export interface SimulationProblem {
-  code: 'HTTP_ANSWER_MISSING' | 'SIMULATION_TOO_LONG';
+  code: 'HTTP_ANSWER_MISSING' | 'CHOICE_NOT_SHOWN' | 'SIMULATION_TOO_LONG';
   /** The step being played, 0 being the start. */
   step: number;
   nodeId: string;

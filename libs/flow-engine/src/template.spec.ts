@@ -11,6 +11,7 @@ describe('parseTemplate', () => {
     ['white space around a path', '{{\n contact.name\t}}', [value('contact', ['name'])]],
     ['a deep path with an index', '{{context.items.0.name}}', [value('context', ['items', '0', 'name'])]],
     ['letters of any script', '{{context.größe-é}}', [value('context', ['größe-é'])]],
+    ['letters with marks', '{{context.नाम}}', [value('context', ['नाम'])]],
     ['names that objects inherit', '{{context.__proto__.x}}', [value('context', ['__proto__', 'x'])]],
     [
       'text between values',

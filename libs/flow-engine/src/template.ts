@@ -32,7 +32,7 @@ export type TemplatePart = string | TemplateValue;
 export type ParsedTemplate = { parts: TemplatePart[] } | { problem: string };
 
 const SPACE = /\s*/y;
-const PATH = /[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*/uy;
+const PATH = /[\p{L}\p{M}\p{N}_-]+(?:\.[\p{L}\p{M}\p{N}_-]+)*/uy;
 const NAME = /[A-Za-z_]+/y;
 const STRING = /"[^"]*"|'[^']*'/y;
 const NUMBER = /-?\d{1,15}(?:\.\d{1,15})?/y;

@@ -14,8 +14,7 @@ import { problemLines } from './problem-lines.ts';
 
 const TTL = 'must be a whole number between 1 and 1440';
 
-/** Settings this program does not know are the gateway's to judge. */
-const settings = z.looseObject({
+const settings = z.strictObject({
   session_ttl_minutes: z.int(TTL).min(1, TTL).max(1_440, TTL).default(30),
   channel: z.enum(FLOW_CHANNELS, 'must be webhook, whatsapp or null').nullable().default(null),
 });

@@ -289,6 +289,7 @@ describe('npm run flow -- validate', () => {
       }),
       write('keys.json', { ...cart, definiton: {} }),
       write('settings.json', { ...cart, settings: { session_ttl_minutes: 0 } }),
+      write('ttl.json', { ...cart, settings: { session_ttl: 5 } }),
       write('nameless.json', { definition: {} }),
       write('text.json', '{'),
       'cart.json',
@@ -300,6 +301,7 @@ describe('npm run flow -- validate', () => {
       /^graph\.json: error: definition\.nodes\[0\]\.data\.text: .* \(TEMPLATE_INVALID\)$/m,
       /^keys\.json: definiton: is not known here$/m,
       /^settings\.json: settings\.session_ttl_minutes: must be a whole number between 1 and 1440$/m,
+      /^ttl\.json: settings\.session_ttl: is not known here$/m,
       /^nameless\.json: name: is required$/m,
       /^text\.json: is no JSON: /m,
     ]) {

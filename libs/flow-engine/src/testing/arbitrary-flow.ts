@@ -133,7 +133,10 @@ const question = fc
     })),
   );
 
-const tags = fc.array(plainText(8), { minLength: 1, maxLength: 3 });
+const tags = fc.array(
+  plainText(8).filter((tag) => tag === tag.trim()),
+  { minLength: 1, maxLength: 3 },
+);
 const assign = fc.dictionary(
   contextPath,
   fc.oneof(
