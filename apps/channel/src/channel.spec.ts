@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { signingSecrets } from './channel.ts';
 import { ChannelApp, newMessage, WHATSAPP } from './testing/channel-app.ts';
 import { DeliveryStatus } from '@parley/contracts/channel';
-import { HttpRecorder } from '@parley/testing';
+import { eventually, HttpRecorder } from '@parley/testing';
 
 const { WEBHOOK, WHATSAPP: WHATSAPP_KIND } = ChannelKind;
 const URL_ = 'https://shop.example.com/parley';
@@ -95,6 +95,25 @@ describe('a channel', () => {
     expect(row!.settings).toEqual({ ...WHATSAPP, phoneNumberId: '42' });
   });
 
+  it('that is removed while it is set does not come back with the secrets it had', async () => {
+    const tenantId = uuidv7();
+    await app.setWhatsApp(tenantId);
+    await app.database.query(`
+      CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$;
+      CREATE TRIGGER linger BEFORE INSERT ON channels FOR EACH ROW EXECUTE FUNCTION linger()`);
+    const value = { phoneNumberId: '42', accessToken: '', appSecret: '', verifyToken: '' };
+    const setting = set(tenantId, { $case: 'whatsapp', value });
+    await eventually(async () =>
+      expect(
+        await app.database.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'`),
+      ).toHaveLength(1),
+    );
+    const removing = call(app.client, app.client.deleteChannel, { tenantId, kind: WHATSAPP_KIND });
+    await Promise.all([setting, removing]);
+    await app.database.query('DROP TRIGGER linger ON channels');
+    expect(await app.database.query('SELECT FROM channels WHERE tenant_id = $1', [tenantId])).toEqual([]);
+  });
+
   it("of one tenant is no other's", async () => {
     await app.setWebhook(uuidv7(), URL_);
     const tenantId = uuidv7();
@@ -118,6 +137,27 @@ describe('a new signing secret', () => {
     }
     const other = (await app.setWebhook(uuidv7(), receiver.url)).signingSecret;
     expect(() => new Webhook(other).verify(body, headers as Record<string, string>)).toThrow();
+    await receiver.close();
+  });
+
+  it('asked for again within them leaves those before it signing: a receiver may have the first', async () => {
+    const receiver = await HttpRecorder.start(() => ({ status: 200 }));
+    const message = newMessage(app);
+    const made = [await app.setWebhook(message.tenantId, receiver.url)];
+    for (let times = 0; times < 7; times++)
+      made.push(await app.setWebhook(message.tenantId, receiver.url, true));
+    await app.request(message);
+    await app.waitFor(message.tenantId, DeliveryStatus.DELIVERED);
+    const { headers, body } = receiver.requests[0]!;
+    const verifies = ({ signingSecret }: { signingSecret: string }): boolean => {
+      try {
+        return new Webhook(signingSecret).verify(body, headers as Record<string, string>) !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    // The newest and the five before it.
+    expect(made.map(verifies)).toEqual([false, false, true, true, true, true, true, true]);
     await receiver.close();
   });
 

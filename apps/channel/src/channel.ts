@@ -10,8 +10,16 @@ export interface Webhook {
   url: string;
   /** whsec_ and base64. */
   secret: string;
-  /** The secret before, which also signs until then (ISO 8601). */
-  previous?: { secret: string; until: string };
+  /** The secret before, which also signs until its time. */
+  previous?: FormerSecret;
+  /** Those before it that still sign, the newest first. Apart from it for replicas of the version that knew one. */
+  earlier?: FormerSecret[];
+}
+
+export interface FormerSecret {
+  secret: string;
+  /** ISO 8601. */
+  until: string;
 }
 
 export interface WhatsApp {
@@ -34,6 +42,8 @@ export interface ChannelError {
 const SECRET_BYTES = 32;
 /** How long receivers have to take a new secret over. */
 const ROTATION_HOURS = 24;
+/** Each makes every message's header longer. Beyond them the oldest is given up. */
+const MAX_FORMER_SECRETS = 5;
 
 /** A webhook with this address. Its secret is made when there is none, or another one is asked for. */
 export function setWebhook(
@@ -43,11 +53,11 @@ export function setWebhook(
 ): { settings: Webhook; madeSecret: string } {
   if (present && !rotateSecret) return { settings: { ...present, url }, madeSecret: '' };
   const secret = `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
+  if (!present) return { settings: { url, secret }, madeSecret: secret };
   const until = new Date(now.getTime() + ROTATION_HOURS * 3_600_000).toISOString();
-  return {
-    settings: { url, secret, ...(present && { previous: { secret: present.secret, until } }) },
-    madeSecret: secret,
-  };
+  const earlier = formerSecrets(present, now).slice(0, MAX_FORMER_SECRETS - 1);
+  const previous = { secret: present.secret, until };
+  return { settings: { url, secret, previous, earlier }, madeSecret: secret };
 }
 
 /** What is left empty stays as it is. Fails with INVALID_FIELD for what is missing. */
@@ -70,8 +80,12 @@ export function setWhatsApp(present: WhatsApp | undefined, given: WhatsApp): Wha
 }
 
 /** The secrets that sign now, the newest first. */
-export function signingSecrets({ secret, previous }: Webhook, now: Date): string[] {
-  return previous && new Date(previous.until) > now ? [secret, previous.secret] : [secret];
+export function signingSecrets(webhook: Webhook, now: Date): string[] {
+  return [webhook.secret, ...formerSecrets(webhook, now).map(({ secret }) => secret)];
+}
+
+function formerSecrets({ previous, earlier = [] }: Webhook, now: Date): FormerSecret[] {
+  return [...(previous ? [previous] : []), ...earlier].filter(({ until }) => new Date(until) > now);
 }
 
 export function channelNotFound(): DomainError {

@@ -276,6 +276,33 @@ describe('an attempt that fails', () => {
     expect(told).toEqual([{ type: 'message.delivered' }]);
   });
 
+  it('is not failed by an attempt whose lease is over, while the next one is under way', async () => {
+    await app.addReplica();
+    const answers = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const receiver = await receive((_request, number) => ({
+      status: number === 1 ? 410 : 200,
+      when: answers[number - 1]!.promise,
+    }));
+    const message = newMessage(app);
+    await app.setWebhook(message.tenantId, receiver.url);
+    await app.request(message);
+    await eventually(() => expect(receiver.requests).toHaveLength(1));
+    await app.database.query(`UPDATE deliveries SET due_at = now() - interval '1 second'`);
+    await eventually(() => expect(receiver.requests).toHaveLength(2));
+    answers[0]!.resolve();
+    // All that the first attempt came to is written down.
+    await eventually(async () =>
+      expect((await app.channel(message.tenantId)).status).toBe(ChannelStatus.DISABLED),
+    );
+    answers[1]!.resolve();
+    await app.waitFor(message.tenantId, DELIVERED);
+    await app.closeReplicas();
+    const told = await app.database.query(`SELECT type FROM outbox_events WHERE tenant_id = $1`, [
+      message.tenantId,
+    ]);
+    expect(told).toEqual([{ type: 'message.delivered' }]);
+  });
+
   it('a dead letter can be sent again, and is told of again', async () => {
     await app.addReplica();
     let status = 500;

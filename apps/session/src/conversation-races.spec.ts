@@ -12,6 +12,8 @@ import { drained } from './testing/session-checks.ts';
 /** Of each pair. */
 const ROUNDS = effort(250, 1_000);
 const AT_ONCE = 50;
+/** A message that is for two sessions. */
+const TWINS = 20;
 /** As long as a sweep may take to come by: so that either may be first. */
 const SPREAD_MS = 400;
 
@@ -231,4 +233,62 @@ it('the times of a reply are those at which it was taken, whatever it waited for
   const { session } = await reply;
   expect(session!.status).toBe(SessionStatus.COMPLETED);
   expect(session!.endedAt!.getTime()).toBeGreaterThanOrEqual(rows[0]!.now.getTime());
+});
+
+it('a session whose time is up before a reply is written stays expired: what was seen of it is not taken back', async () => {
+  const start = newStart(app);
+  app.flowCatalog.publish(start.tenantId, start.flowId, { definition: JSON.stringify(FLOW) });
+  const { tenantId, contactId } = start;
+  const { sessionId: id } = await app.start(start);
+  const other = new pg.Client(app.database.url);
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query(
+    `INSERT INTO contact_replies (tenant_id, contact_id, message_id, session_id, result, created_at)
+     VALUES ($1, $2, $3, $4, 'accepted', now())`,
+    [tenantId, contactId, `${id}.yes`, id],
+  );
+  await app.setExpiry(id, '500 milliseconds');
+  const reply = submit(tenantId, id, 'yes', 0).catch((error: unknown) => error);
+  await app.waitsFor('Lock');
+  const session = await eventually(async () => {
+    const { session } = await call(app.client, app.client.getSession, { tenantId, id });
+    expect(session!.status).toBe(SessionStatus.EXPIRED);
+    return session!;
+  });
+  await other.query('ROLLBACK');
+  await other.end();
+  expect(await reply).toMatchObject({ reason: 'SESSION_NOT_RUNNING' });
+  const { session: later } = await call(app.client, app.client.getSession, { tenantId, id });
+  expect(later).toMatchObject({ status: SessionStatus.EXPIRED, endedAt: session.endedAt });
+});
+
+it(`a message that comes to two sessions of its contact at once is taken by one, ${TWINS} times (P3)`, async () => {
+  for (let round = 0; round < TWINS; round++) {
+    const first = newStart(app);
+    const second = newStart(app, { tenantId: first.tenantId, contactId: first.contactId });
+    for (const { tenantId, flowId } of [first, second])
+      app.flowCatalog.publish(tenantId, flowId, { definition: JSON.stringify(FLOW) });
+    const ids = [(await app.start(first)).sessionId, (await app.start(second)).sessionId];
+    const answers = await Promise.all(
+      ids.map((sessionId, replica) =>
+        insist(() => {
+          const client = app.clients[replica]!;
+          const message = { contactId: '', payload: '', waitId: 0, messageId: 'wamid.1' };
+          return call(client, client.submitReply, {
+            tenantId: first.tenantId,
+            sessionId,
+            text: 'yes',
+            ...message,
+          });
+        }),
+      ),
+    );
+    expect(new Set(answers.map(({ answer }) => answer.session!.id)).size).toBe(1);
+    const ended = await app.database.query(
+      'SELECT FROM sessions WHERE tenant_id = $1 AND ended_at IS NOT NULL',
+      [first.tenantId],
+    );
+    expect(ended).toHaveLength(1);
+  }
 });

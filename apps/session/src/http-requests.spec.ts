@@ -78,3 +78,28 @@ it('a request waits for its turn without its time running', async () => {
   await eventually(async () => expect(new Set(await statuses())).toEqual(new Set(['completed'])));
   expect(slow.requests).toHaveLength(40);
 });
+
+it('is made once, though two replicas look for it', async () => {
+  await app.addReplica({ HTTP_REQUEST_HOSTS: 'shop.example=127.0.0.1' });
+  const shop = await openShop(() => ({
+    status: 200,
+    when: new Promise((resolve) => setTimeout(resolve, 600)),
+  }));
+  const statuses = await ask(shop, 60, 30_000);
+  await eventually(async () => expect(new Set(await statuses())).toEqual(new Set(['completed'])));
+  expect(shop.requests).toHaveLength(60);
+});
+
+it('that is cut when its replica ends is made again by another at once, also the third time', async () => {
+  const shop = await openShop((_request, number) =>
+    number < 3
+      ? { status: 500 }
+      : { status: 200, ...(number === 3 && { when: new Promise(() => undefined) }) },
+  );
+  const statuses = await ask(shop, 1, 30_000);
+  await eventually(() => expect(shop.requests).toHaveLength(3));
+  await app.closeReplicas();
+  await app.addReplica({ HTTP_REQUEST_HOSTS: 'shop.example=127.0.0.1' });
+  await eventually(async () => expect(await statuses()).toEqual(['completed']), 10_000);
+  expect(shop.requests).toHaveLength(4);
+});

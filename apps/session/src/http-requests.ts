@@ -4,6 +4,7 @@ import type { HttpCaller } from './http-caller.ts';
 import type { SessionRunner } from './session-runner.ts';
 import {
   findDueRequests,
+  giveBackRequest,
   postponeRequest,
   takeRequests,
   type DueRequest,
@@ -38,6 +39,8 @@ export class HttpRequests {
   private lookAgainAt = 0;
   /** The last one of a look in which none of so many had a place: the next look begins behind it. Else with the oldest. */
   private after: DueRequest | undefined;
+  /** From then on calls fail because this process ends. */
+  private isCut = false;
 
   constructor(database: Database, runner: SessionRunner, caller: HttpCaller, logger: Logger) {
     this.database = database;
@@ -56,14 +59,16 @@ export class HttpRequests {
     this.loop.start();
   }
 
-  /** Waits for the requests under way at most as long as a process may take to end; what is left is made again. */
+  /** Waits for the requests under way at most as long as a process may take to end; what is left is made again, by others at once. */
   async stop(graceMs: number): Promise<void> {
     await this.loop.stop();
     await Promise.race([
       Promise.all(this.calls),
       new Promise((resolve) => setTimeout(resolve, graceMs).unref()),
     ]);
+    this.isCut = true;
     await this.caller.close();
+    await Promise.all(this.calls);
   }
 
   private async makeSome(): Promise<boolean> {
@@ -115,6 +120,7 @@ export class HttpRequests {
       return this.runner.answer(taken, wait.id, { error: 'the request was begun and never finished' });
     }
     const { answer, retryable } = await this.caller.call(wait.request);
+    if (this.isCut && 'error' in answer && retryable) return giveBackRequest(this.database, taken);
     const pause = BACKOFF_MS[attempt - 1];
     if (retryable && pause !== undefined) await postponeRequest(this.database, taken, pause);
     else await this.runner.answer(taken, wait.id, answer);

@@ -65,6 +65,19 @@ describe('expiry', () => {
     expect(events).toHaveLength(20);
   });
 
+  it('is not turned into a cancel of its flow, before its row says it has come (P5)', async () => {
+    await app.addReplica({ EXPIRER: 'false' });
+    const start = newStart(app);
+    const { tenantId, flowId } = start;
+    const { sessionId: id } = await app.start(start);
+    await app.setExpiry(id, '0 seconds');
+    expect(await call(app.client, app.client.cancelFlowSessions, { tenantId, flowId })).toEqual({
+      cancelled: 0,
+    });
+    const { session } = await call(app.client, app.client.getSession, { tenantId, id });
+    expect(session!.status).toBe(SessionStatus.EXPIRED);
+  });
+
   it('leaves alone what is not due (P5)', async () => {
     await app.addReplica();
     const [due, running] = [newStart(app), newStart(app)];

@@ -155,33 +155,37 @@ export class SessionRunner {
       const earlier = await findReply(tx, message);
       if (earlier) return { ...earlier, replayed: true };
       if (onlyIfItWaits && !waitsForReply(session)) return undefined;
-      const result = await this.run(tx, session, flow, input);
+      const { result, write } = await this.run(tx, session, flow, input);
       const kept = { sessionId: ref.id, result };
       if (!(await keepReply(tx, message, kept))) {
         // By another session: the caller asks again, and is told what came of it there.
         throw unavailable('The message was taken at the same time');
       }
+      // Last of all: nothing is waited for between the look at the session's time and the commit.
+      await write();
       return { ...kept, replayed: false };
     });
   }
 
+  /** What comes of an input, and what is left to be written of it. */
   private async run(
     tx: OutboxStatements,
     session: LockedSession,
     flow: CompiledFlow,
     input: SprintInput,
-  ): Promise<ReplyOutcome> {
+  ): Promise<{ result: ReplyOutcome; write: () => Promise<void> }> {
     if (session.status === 'running' && session.expiresAt <= session.now) {
       await expireLocked(tx, session.tenantId, session.id);
       Object.assign(session, { status: 'expired', entries: session.entries + 1 });
     }
     const { advanced, first } = this.sprintOf(session, flow, input);
     if (first.type !== 'ignored') {
-      await advanceSessions(tx, [advanced]);
-      return first.detail['valid'] === false ? 'invalid' : 'accepted';
+      const result = first.detail['valid'] === false ? 'invalid' : 'accepted';
+      return { result, write: () => advanceSessions(tx, [advanced]) };
     }
-    if (session.entries < MAX_ENTRIES_TO_NOTE) await noteEntry(tx, advanced);
-    return session.status === 'running' ? 'ignored' : 'ended';
+    const isNoted = session.entries < MAX_ENTRIES_TO_NOTE;
+    const result = session.status === 'running' ? 'ignored' : 'ended';
+    return { result, write: async () => (isNoted ? noteEntry(tx, advanced) : undefined) };
   }
 
   private sprintOf(

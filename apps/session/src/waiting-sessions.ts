@@ -23,6 +23,9 @@ const LOCKED = `tenant_id AS "tenantId", id, flow_id AS "flowId", flow_name AS "
   date_trunc('milliseconds', clock_timestamp()) AS now`;
 /** Before all ids. */
 const NIL = '00000000-0000-0000-0000-000000000000';
+/** A session that still waits for the answer to a request: its id, and that of the wait. */
+const TAKEN = `tenant_id = $1 AND id = $2 AND ended_at IS NULL AND wait_kind = 'http' AND (memory->'wait'->>'id')::int = $3
+  AND expires_at > clock_timestamp()`;
 const DUE = `due_at <= (SELECT clock_timestamp()) AND expires_at > (SELECT clock_timestamp())`;
 
 export async function findSession(
@@ -144,6 +147,18 @@ export async function takeRequests(
   );
 }
 
+/** Lets a taken request be made again at once, as if it had not been taken: this attempt was none. */
+export async function giveBackRequest(
+  database: Queries,
+  { tenantId, id, wait, attempt }: TakenRequest,
+): Promise<void> {
+  await database.query(
+    `UPDATE sessions SET wait_until = clock_timestamp(), http_attempts = http_attempts - 1
+     WHERE ${TAKEN} AND http_attempts = $4`,
+    [tenantId, id, wait.id, attempt],
+  );
+}
+
 /** Lets a taken request be made again after so many milliseconds, if the session still waits for it. */
 export async function postponeRequest(
   database: Queries,
@@ -152,7 +167,7 @@ export async function postponeRequest(
 ): Promise<void> {
   await database.query(
     `UPDATE sessions SET wait_until = clock_timestamp() + make_interval(secs => $4 / 1000.0)
-     WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL AND wait_kind = 'http' AND (memory->'wait'->>'id')::int = $3`,
+     WHERE ${TAKEN}`,
     [tenantId, id, wait.id, milliseconds],
   );
 }

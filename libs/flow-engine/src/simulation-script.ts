@@ -29,7 +29,7 @@ export interface SimulatedContact {
 export type SimulationStep =
   /** The contact writes something. */
   | { type: 'reply'; text: string }
-  /** The contact presses the button of a choice. */
+  /** The contact presses the button of a choice, on the newest message that shows it. */
   | { type: 'choose'; choice: string }
   /** Time passes. Whatever falls due meanwhile happens at its time. */
   | { type: 'wait'; ms: number }

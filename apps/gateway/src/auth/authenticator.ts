@@ -27,9 +27,11 @@ export class Authenticator {
       // One that is pushed out while it is looked up is answered all the same.
       ignoreFetchAbort: true,
       fetchMethod: async (token, _stale, { options }) => {
+        const asked = performance.now();
         const caller = await tokens.findCaller(token);
-        // Unknown is what those are told who wait now; the next one asks again.
-        if (!caller) options.ttl = 1;
+        // As old as the question: it may have been read at its beginning. Unknown is what those are told who wait now; the
+        // next one asks again.
+        options.ttl = caller ? Math.max(1, CALLER_CACHE_MS - (performance.now() - asked)) : 1;
         return { caller };
       },
     });

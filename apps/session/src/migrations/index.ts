@@ -8,6 +8,7 @@ import { ListTheEnded1764600000000 } from './1764600000000-list-the-ended.ts';
 import { RepliesByContact1764900000000 } from './1764900000000-replies-by-contact.ts';
 import { FollowTheEnded1765000000000 } from './1765000000000-follow-the-ended.ts';
 import { ShareReplies1765100000000 } from './1765100000000-share-replies.ts';
+import { KeepTheExpired1765200000000 } from './1765200000000-keep-the-expired.ts';
 
 /** They run in the order of the numbers in their names. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   RepliesByContact1764900000000,
   FollowTheEnded1765000000000,
   ShareReplies1765100000000,
+  KeepTheExpired1765200000000,
 ];
