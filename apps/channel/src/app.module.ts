@@ -117,7 +117,7 @@ export async function startChannelService(
   relay.start();
   worker.start();
   purge.start();
-  const intake = new MessageIntake(database, config.DELIVERY_RETENTION_DAYS);
+  const intake = new MessageIntake(database, config.DELIVERY_RETENTION_DAYS, logger);
   const consumer = new EventConsumer({
     url: config.NATS_URL,
     stream: 'PARLEY_SESSION',

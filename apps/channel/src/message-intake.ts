@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Batcher } from '@parley/batching';
 import type { ReceivedEvent } from '@parley/events';
 import type { Database } from '@parley/postgres';
+import type { Logger } from '@parley/service';
 import { z } from 'zod';
 import { messageRequested, type MessageRequested } from './message-requested.ts';
 
@@ -39,13 +40,15 @@ interface Requested {
 export class MessageIntake {
   private readonly database: Database;
   private readonly retentionDays: number;
+  private readonly logger: Logger;
   private readonly lookUps: Batcher<string, TenantChannel[]>;
   private readonly writes: Batcher<Requested, boolean>;
 
   /** retentionDays: how long messages that are done are kept. */
-  constructor(database: Database, retentionDays: number) {
+  constructor(database: Database, retentionDays: number, logger: Logger) {
     this.database = database;
     this.retentionDays = retentionDays;
+    this.logger = logger;
     const limits = { maxItems: MAX_ITEMS, maxInFlight: 1, maxWaiting: 1_000 };
     this.lookUps = new Batcher({
       ...limits,
@@ -115,6 +118,27 @@ export class MessageIntake {
       ],
     );
     const made = new Set(rows.map((row) => `${row.tenant_id} ${row.effect_id}`));
-    return items.map(({ tenantId, message }) => made.has(`${tenantId} ${message.effect_id}`));
+    const isMade = items.map(({ tenantId, message }) => made.has(`${tenantId} ${message.effect_id}`));
+    const again = items.filter((_item, index) => !isMade[index]);
+    if (again.length > 0) await this.compare(again);
+    return isMade;
+  }
+
+  /** What is asked for again has to be the same. It is not where a session was set back, and goes another way: that is not sent. */
+  private async compare(items: Requested[]): Promise<void> {
+    const [other] = await this.database.query<{ effect_id: string }>(
+      `SELECT e.effect_id FROM unnest($1::uuid[], $2::text[], $3::text[]) AS e (tenant_id, effect_id, text), LATERAL (
+         SELECT message FROM deliveries WHERE tenant_id = e.tenant_id AND effect_id = e.effect_id LIMIT 1) AS d
+       WHERE d.message->>'text' <> e.text LIMIT 1`,
+      [
+        items.map(({ tenantId }) => tenantId),
+        items.map(({ message }) => message.effect_id),
+        items.map(({ message }) => message.text),
+      ],
+    );
+    if (!other) return;
+    const text =
+      'A message is not sent: another one had its effect_id. Was the session database restored alone?';
+    this.logger.error(text, { effect_id: other.effect_id });
   }
 }

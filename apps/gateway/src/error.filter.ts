@@ -51,7 +51,8 @@ export class ErrorFilter implements ExceptionFilter {
   private toDomainError(exception: unknown, request: FastifyRequest, reply: FastifyReply): DomainError {
     if (exception instanceof DomainError) {
       if (exception.kind === 'unavailable' || exception.kind === 'internal') {
-        this.logger.warn(exception.message, { error: exception });
+        // Of the service that said so; none where it is the gateway itself.
+        this.logger.warn(exception.message, { service: exception.domain, error: exception });
       }
       return exception;
     }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { SessionStatus, type StartSessionRequest } from '@parley/contracts/session';
-import { eventually, HttpRecorder, type RecordedAnswer } from '@parley/testing';
+import { eventually, HttpRecorder } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { newStart, SessionApp } from './testing/session-app.ts';
 
@@ -18,7 +18,7 @@ afterEach(async () => {
   await app.close();
 });
 
-async function openShop(answer: () => RecordedAnswer): Promise<HttpRecorder> {
+async function openShop(answer: Parameters<typeof HttpRecorder.start>[0]): Promise<HttpRecorder> {
   const shop = await HttpRecorder.start(answer);
   shops.push(shop);
   return shop;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, jetstreamManager, type ConsumerConfig, type JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { unavailable } from '@parley/errors';
 import { freePort, startNats, type NatsServer } from '@parley/local-servers';
@@ -17,6 +17,9 @@ import { EventStream } from './event-stream.ts';
 const binDir = fileURLToPath(new URL('../../../.parley/nats-server', import.meta.url));
 const logger = new Logger('events', 'silent');
 const STREAM = 'CONSUMER_SPEC';
+const NOT_HEARD = 'Events are not heard; trying again until they are';
+const OTHER_EVENTS =
+  'The consumer spec of CONSUMER_SPEC hears other events; consumer_spec.asked needs one of another name';
 
 let folder: string;
 let port: number;
@@ -83,15 +86,20 @@ async function publish(...events: OutgoingEvent[]): Promise<void> {
   for (const one of events) await stream!.publish(one);
 }
 
+async function withStreams(work: (manager: JetStreamManager) => Promise<unknown>): Promise<void> {
+  const connection = await connect({ servers: `127.0.0.1:${port}` });
+  await work(await jetstreamManager(connection));
+  await connection.close();
+}
+
 /** Waits until the server knows that nothing is to come, or to come again. */
 async function allSettled(): Promise<void> {
-  const connection = await connect({ servers: `127.0.0.1:${port}` });
-  const manager = await jetstreamManager(connection);
-  await eventually(async () => {
-    const { num_pending, num_ack_pending } = await manager.consumers.info(STREAM, 'spec');
-    expect({ num_pending, num_ack_pending }).toEqual({ num_pending: 0, num_ack_pending: 0 });
-  });
-  await connection.close();
+  await withStreams((manager) =>
+    eventually(async () => {
+      const { num_pending, num_ack_pending } = await manager.consumers.info(STREAM, 'spec');
+      expect({ num_pending, num_ack_pending }).toEqual({ num_pending: 0, num_ack_pending: 0 });
+    }),
+  );
 }
 
 const ids = (events: Pick<ReceivedEvent, 'id'>[]): string[] => events.map(({ id }) => id);
@@ -216,18 +224,18 @@ describe('an event whose handler fails', () => {
     expect(await metrics.text()).toContain('parley_event_deliveries_total{consumer="spec",outcome="dead"} 1');
   });
 
-  it('is never given up because something is away', async () => {
+  it('is never given up because something is away, and comes again soon however long that is', async () => {
     await openStream();
     let attempts = 0;
     consume(
       () => {
         attempts += 1;
-        if (attempts < 6) throw unavailable('The database did not answer in time');
+        if (attempts < 4) throw unavailable('The database did not answer in time');
       },
-      { maxAttempts: 2, keepInHandMs: 0 },
+      { maxAttempts: 2, keepInHandMs: 0, backoffMs: [600_000] },
     );
     await publish(event());
-    await eventually(() => expect(attempts).toBe(6));
+    await eventually(() => expect(attempts).toBe(4));
     await allSettled();
   });
 
@@ -364,24 +372,58 @@ describe('what comes and goes', () => {
   });
 });
 
+/** What a consumer warns of: texts and reasons. */
+function warningsOf(): { logger: Logger; warned: [string, string | undefined][] } {
+  const warned: [string, string | undefined][] = [];
+  const warn = (text: string, fields?: { error?: Error }) => void warned.push([text, fields?.error?.message]);
+  return { logger: Object.assign(new Logger('events', 'silent'), { warn }), warned };
+}
+
 it('of a name that hears other events is not used, which shows', async () => {
-  const warned: unknown[] = [];
   await openStream();
   consume(() => undefined, { subject: 'consumer_spec.told' });
   await eventually(() => expect(consumers[0]!.consuming).toBe(true));
-  const spied = Object.assign(new Logger('events', 'silent'), {
-    warn: (text: string, fields: { error: Error }) => void warned.push([text, fields.error.message]),
-  });
+  const { logger: spied, warned } = warningsOf();
   const other = new Metrics();
   consume(() => undefined, { logger: spied, metrics: other });
-  await eventually(() =>
-    expect(warned).toEqual([
-      [
-        'Events are not heard; trying again until they are',
-        'The consumer spec of CONSUMER_SPEC hears other events; consumer_spec.asked needs one of another name',
-      ],
-    ]),
-  );
+  await eventually(() => expect(warned).toEqual([[NOT_HEARD, OTHER_EVENTS]]));
   expect(await metrics.text()).toContain('\nparley_event_consumer_connected 1\n');
   expect(await other.text()).toContain('\nparley_event_consumer_connected 0\n');
+});
+
+it('says why it is not heard, also when that has become something else', async () => {
+  await openStream();
+  const { logger: spied, warned } = warningsOf();
+  consume(() => undefined, { logger: spied });
+  await eventually(() => expect(consumers[0]!.consuming).toBe(true));
+  await withStreams(async (manager) => {
+    await manager.consumers.delete(STREAM, 'spec');
+    const filter = {
+      durable_name: 'spec',
+      filter_subject: 'consumer_spec.told',
+      ack_policy: AckPolicy.Explicit,
+    };
+    await manager.consumers.add(STREAM, filter);
+  });
+  await eventually(() => expect(warned.at(-1)).toEqual([NOT_HEARD, OTHER_EVENTS]));
+});
+
+it('is not used where events in hand would be lost, and says so where some are given up early', async () => {
+  await openStream();
+  const { logger: spied, warned } = warningsOf();
+  const make = (more: Partial<ConsumerConfig>) =>
+    withStreams(({ consumers: at }) =>
+      at.add(STREAM, { filter_subject: 'consumer_spec.asked', ack_policy: AckPolicy.Explicit, ...more }),
+    );
+  await make({ durable_name: 'careless', ack_policy: AckPolicy.None });
+  await make({ durable_name: 'hasty', max_deliver: 3 });
+  consume(() => undefined, { durable: 'careless', logger: spied });
+  const hasty = consume(() => undefined, { durable: 'hasty', logger: spied });
+  await eventually(() => expect(hasty.consuming).toBe(true));
+  await eventually(() =>
+    expect(warned.map((line) => line.join(': ')).sort()).toEqual([
+      `${NOT_HEARD}: The consumer careless of ${STREAM} has the ack policy "none", so that events in hand would be lost: remove it`,
+      `The consumer hasty of ${STREAM} gives an event up after 3 deliveries: `,
+    ]),
+  );
 });

@@ -5,6 +5,7 @@ import {
   JetStreamApiError,
   jetstream,
   jetstreamManager,
+  type ConsumerConfig,
   type ConsumerMessages,
   type JsMsg,
 } from '@nats-io/jetstream';
@@ -32,14 +33,14 @@ export interface EventConsumerOptions {
   handle: (event: ReceivedEvent, delivery: Delivery) => Promise<void> | void;
   /** Events in hand at once. Default 16. */
   concurrency?: number;
-  /** How long until an event that failed comes again, by attempt; the last stays. Default 1 s to 10 min. */
+  /** How long until an event that failed, but for something that is away, comes again, by attempt; the last stays. Default 1 s to 10 min. */
   backoffMs?: number[];
   /** After this many attempts an event is given up, but never for something that is away. Default 10. */
   maxAttempts?: number;
   /**
    * How long an event is kept in hand, and tried again every second, while what it needs is away (an error of kind unavailable);
-   * then it counts as failed. So when that is back all goes on at once: meanwhile no further events are taken, which would have
-   * to come again one by one. Default 30 s.
+   * then another replica may have it, and it comes again every two seconds. So when that is back all goes on at once: meanwhile
+   * no further events are taken, which would have to come again one by one. Default 30 s.
    */
   keepInHandMs?: number;
   /** Default nowhere. */
@@ -56,6 +57,8 @@ const BACKOFF_MS = [1_000, 5_000, 30_000, 120_000, 600_000];
 const MAX_ATTEMPTS = 10;
 const KEEP_IN_HAND_MS = 30_000;
 const TRY_AGAIN_MS = 1_000;
+/** What needs something that is away comes again after this, to whichever replica: none of it is the event's fault. */
+const AWAY_AGAIN_MS = 2_000;
 const CONCURRENCY = 16;
 /** An event in a process that died comes again after this long. */
 const ACK_WAIT_MS = 10_000;
@@ -142,8 +145,9 @@ export class EventConsumer {
         const text = isCode(error, JetStreamApiCodes.StreamNotFound)
           ? `Waiting for the stream ${this.options.stream}`
           : 'Events are not heard; trying again until they are';
-        if (said !== text && !this.isClosed()) this.options.logger.warn(text, { error });
-        said = text;
+        const { message } = error as Error;
+        if (said !== message && !this.isClosed()) this.options.logger.warn(text, { error });
+        said = message;
       }
       if (!this.isClosed()) await new Promise((resolve) => setTimeout(resolve, RECONNECT_WAIT_MS));
     }
@@ -163,7 +167,7 @@ export class EventConsumer {
     const { stream, durable, subject } = this.options;
     try {
       const { config } = await consumers.info(stream, durable);
-      if (config.filter_subject === subject) return;
+      if (config.filter_subject === subject) return this.checkConsumer(config);
     } catch (error) {
       if (!isCode(error, JetStreamApiCodes.ConsumerNotFound)) throw error;
       await consumers.add(stream, {
@@ -178,6 +182,18 @@ export class EventConsumer {
     throw new Error(
       `The consumer ${durable} of ${stream} hears other events; ${subject} needs one of another name`,
     );
+  }
+
+  /** One that somebody else made. Fails where events would be lost in hand. */
+  private checkConsumer({ ack_policy, max_deliver = -1 }: ConsumerConfig): void {
+    const { stream, durable, logger } = this.options;
+    if (ack_policy !== AckPolicy.Explicit) {
+      throw new Error(
+        `The consumer ${durable} of ${stream} has the ack policy "${ack_policy}", so that events in hand would be lost: remove it`,
+      );
+    }
+    if (max_deliver > 0)
+      logger.warn(`The consumer ${durable} of ${stream} gives an event up after ${max_deliver} deliveries`);
   }
 
   /** Until the consumer closes, or its stream is gone. */
@@ -262,7 +278,7 @@ export class EventConsumer {
       return message.term();
     }
     this.note(event, attempt, error);
-    message.nak(backoffMs[Math.min(attempt, backoffMs.length) - 1]);
+    message.nak(isUnavailable(error) ? AWAY_AGAIN_MS : backoffMs[Math.min(attempt, backoffMs.length) - 1]);
   }
 
   /** Counts a failure, and says so of the first of a row of them. */

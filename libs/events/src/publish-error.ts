@@ -2,7 +2,8 @@ import type { Msg } from '@nats-io/transport-node';
 
 /**
  * Why an event could not be sent. disconnected: NATS is away. timeout: it did not answer in time; it may have stored
- * the event. no_stream: nobody keeps the subject. stream_full: the stream or its server has no room and was told to
+ * the event. no_stream: nobody keeps the subject, or another
+ * stream does. stream_full: the stream or its server has no room and was told to
  * refuse new messages. too_large: the event is larger than NATS or the stream takes. refused: JetStream said no for another
  * reason.
  */
@@ -25,6 +26,8 @@ export const PUBLISH_FAILURES = Object.keys(TEXTS) as PublishFailure[];
 const NO_ROOM = [10_002, 10_023, 10_028, 10_047, 10_077];
 /** JetStream's err_code of a message above the stream's own limit. */
 const TOO_LARGE = 10_054;
+/** JetStream's err_code where another stream than the one named has the subject. */
+const OTHER_STREAM = 10_060;
 /** The status of an empty answer when nobody listens on the subject. */
 const NO_RESPONDERS = 503;
 
@@ -51,6 +54,7 @@ export function ackErrorOf(ack: Msg): PublishError | undefined {
   const { error } = ack.json<{ error?: { err_code: number; description: string } }>();
   if (!error) return undefined;
   const cause = new Error(error.description);
+  if (error.err_code === OTHER_STREAM) return new PublishError('no_stream', cause);
   if (error.err_code === TOO_LARGE) return new PublishError('too_large', cause);
   return new PublishError(NO_ROOM.includes(error.err_code) ? 'stream_full' : 'refused', cause);
 }

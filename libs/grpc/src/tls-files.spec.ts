@@ -159,6 +159,23 @@ describe('the end of a certificate', () => {
     expect(await metrics.text()).not.toContain(NAME);
   });
 
+  it('is an error when it has come, once', async () => {
+    const recorder = new Recorder();
+    const metrics = new Metrics();
+    Tls.open(await files.settings({ days: 9 }), recorder, metrics);
+    const later = Date.now() + 10 * DAY_MS;
+    jest.spyOn(Date, 'now').mockReturnValue(later);
+    for (const seconds of [60, 120]) {
+      const now = performance.now() + seconds * 1_000;
+      jest.spyOn(performance, 'now').mockReturnValue(now);
+      await metrics.text();
+    }
+    expect(recorder.lines).toEqual([
+      expect.stringContaining('TLS_CERT_FILE is valid until'),
+      expect.stringMatching(/TLS_CERT_FILE has ended on .*: others refuse it/),
+    ]);
+  });
+
   it('is warned of once when it comes near while the service runs', async () => {
     const recorder = new Recorder();
     const metrics = new Metrics();

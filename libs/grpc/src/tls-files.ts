@@ -24,8 +24,8 @@ export class TlsFiles {
   private inForce: SecureContextOptions;
   private refused: string | undefined;
   private end: Date;
-  /** Whether it was said that this certificate ends soon. */
-  private warned = false;
+  /** What was said of this certificate's end. */
+  private said: '' | 'soon' | 'ended' = '';
 
   private constructor(files: Files, logger: Logger) {
     this.files = files;
@@ -60,7 +60,7 @@ export class TlsFiles {
       if (NAMES.some((name) => texts[name] !== this.texts[name])) {
         [this.inForce, this.end] = this.use(texts);
         this.texts = texts;
-        this.warned = false;
+        this.said = '';
         this.logger.log('New TLS certificates are in force');
       }
       this.refused = undefined;
@@ -81,11 +81,18 @@ export class TlsFiles {
     return this.end;
   }
 
-  /** Once for each certificate, as soon as it is near its end: also one that was far from it when the service started. */
+  /** Once for each certificate when it is near its end, also one that was far from it when the service started, and once at its end. */
   private warn(): void {
-    if (this.warned || this.end.getTime() >= Date.now() + ENDS_SOON_MS) return;
-    this.warned = true;
-    this.logger.warn(`The certificate in TLS_CERT_FILE is valid until ${this.end.toISOString()}`);
+    const left = this.end.getTime() - Date.now();
+    if (left <= 0 && this.said !== 'ended') {
+      this.said = 'ended';
+      this.logger.error(
+        `The certificate in TLS_CERT_FILE has ended on ${this.end.toISOString()}: others refuse it`,
+      );
+    } else if (left > 0 && left < ENDS_SOON_MS && this.said === '') {
+      this.said = 'soon';
+      this.logger.warn(`The certificate in TLS_CERT_FILE is valid until ${this.end.toISOString()}`);
+    }
   }
 
   /** What connections are made with, and when the certificate ends. */

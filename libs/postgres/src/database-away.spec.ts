@@ -93,7 +93,7 @@ describe('a database that is away', () => {
 
   it('makes writes unavailable and is not ready while it takes none, and is found again (P10)', async () => {
     await write('before');
-    // As after a failover, or while a disk is full.
+    // As after a failover.
     await setReadOnly('on');
     await wire.cut();
     await wire.mend();

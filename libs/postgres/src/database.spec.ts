@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { DomainError } from '@parley/errors';
 import { createTestDatabase, type TestDatabase } from '@parley/testing';
 import type { EntityManager } from 'typeorm';
@@ -79,6 +79,18 @@ describe('a transaction', () => {
       expect(await notes()).toEqual(['one', 'two']);
     },
   );
+
+  it('that finds the disk full is unavailable, and its service is not ready for a while', async () => {
+    await database.ready();
+    await expect(database.transaction((tx) => raise(tx, '53100'))).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+    await expect(database.ready()).rejects.toThrow('The disk of the database is full');
+    const later = performance.now() + 5_000;
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(later);
+    await database.ready();
+    clock.mockRestore();
+  });
 
   it('survives a deadlock with another one: both are committed', async () => {
     const bothHoldOne = barrier(2);

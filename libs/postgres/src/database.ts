@@ -2,7 +2,7 @@ import { unavailable } from '@parley/errors';
 import type { Client, Pool } from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { isAway, isConflict, isReadOnly, isUndefinedTable } from './sql-state.ts';
+import { isAway, isConflict, isDiskFull, isReadOnly, isUndefinedTable } from './sql-state.ts';
 import { runStatement, runStatements, type Statements } from './statements.ts';
 
 export interface DatabaseOptions {
@@ -27,6 +27,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
  */
 const PLANNER_OPTIONS =
   '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan';
+/** So long after a statement for which there was no room on the disk the service is not ready. */
+const DISK_FULL_MS = 5_000;
 const MAX_ATTEMPTS = 4;
 const AWAY = 'The database did not answer in time';
 
@@ -38,6 +40,8 @@ export class Database {
   readonly dataSource: DataSource;
   /** Migrations that the database was not seen to have. */
   private lacking: string[];
+  /** When a statement found the disk full last. */
+  private fullAt = -Infinity;
 
   private constructor(dataSource: DataSource, migrations: string[]) {
     this.dataSource = dataSource;
@@ -92,10 +96,11 @@ export class Database {
     return this.attempt(() => runStatements(this.pool, work));
   }
 
-  /** Fails when the database does not answer or takes no writes, and until it has the migrations of its options; newer ones do not matter. */
+  /** Fails when the database does not answer or takes no writes, for 5 s after its disk was full, and until it has the migrations of its options; newer ones do not matter. */
   async ready(): Promise<void> {
     const [setting] = await this.query<{ transaction_read_only: string }>('SHOW transaction_read_only');
     if (setting?.transaction_read_only === 'on') throw new Error('The database takes no writes');
+    if (performance.now() - this.fullAt < DISK_FULL_MS) throw new Error('The disk of the database is full');
     if (this.lacking.length === 0) return;
     const ran = await this.query<{ name: string }>('SELECT name FROM migrations').catch((error: unknown) => {
       if (isUndefinedTable(error)) return [];
@@ -141,6 +146,7 @@ export class Database {
       try {
         return await work();
       } catch (error) {
+        if (isDiskFull(error)) this.fullAt = performance.now();
         if (isConflict(error) && attempt < MAX_ATTEMPTS) continue;
         if (isAway(error) || isConflict(error)) throw unavailable(AWAY, error);
         throw error;

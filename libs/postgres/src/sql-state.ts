@@ -1,8 +1,9 @@
 /** serialization_failure, deadlock_detected, lock_not_available. */
 const CONFLICTS = ['40001', '40P01', '55P03'];
 
-/** A server that takes no writes: a standby, or one whose disk is full. */
+/** A server that takes no writes, such as a standby. */
 const READ_ONLY = '25006';
+const DISK_FULL = '53100';
 /**
  * connection exceptions, no writes, a login that is refused (while a password changes), insufficient resources, operator
  * intervention (57014 is a statement past its time), errors of the server's system, and what the operating system and the
@@ -39,6 +40,11 @@ export function isAway(error: unknown): boolean {
 /** Whether the server takes no writes, where another one may: no connection to it is worth keeping. */
 export function isReadOnly(error: unknown): boolean {
   return codeOf(error) === READ_ONLY;
+}
+
+/** Whether the server's disk is full. It takes no more rows then, and says nothing of it when it is asked how it is. */
+export function isDiskFull(error: unknown): boolean {
+  return codeOf(error) === DISK_FULL;
 }
 
 /** Whether a row was refused because another holds its key. */

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { BackgroundLoop } from './background-loop.ts';
 import { Logger } from './logger.ts';
 
@@ -166,5 +166,33 @@ describe('a background loop', () => {
   it('can be stopped before it was started', async () => {
     const logger = new Logger('spec', 'silent');
     await new BackgroundLoop({ name: 'Spec', pauseMs: 5, work: () => Promise.resolve(false), logger }).stop();
+  });
+
+  it('says why it fails, once as long as that stays, and that it works again', async () => {
+    const lines: string[] = [];
+    const logger = Object.assign(new Logger('spec', 'silent'), {
+      warn: (_text: string, { error }: { error: Error }) => void lines.push(error.message),
+      log: (text: string) => void lines.push(text),
+    });
+    // Two failures within 5 s; then others, and one that stays for ten minutes.
+    const failures = ['away', 'away', 'refused', 'no login', 'no login', 'no login', undefined];
+    const seconds = [0, 1, 2, 8, 9, 400, 401];
+    const clock = jest.spyOn(performance, 'now');
+    const runs = new Runs();
+    loop = new BackgroundLoop({
+      name: 'Spec',
+      pauseMs: 1,
+      logger,
+      work: () => {
+        const run = runs.begin() - 1;
+        clock.mockReturnValue(1_000 * (seconds[run] ?? 500));
+        const failure = failures[run];
+        return failure === undefined ? Promise.resolve(false) : Promise.reject(new Error(failure));
+      },
+    });
+    loop.start();
+    await runs.reach(8);
+    clock.mockRestore();
+    expect(lines).toEqual(['away', 'no login', 'no login', 'Spec works again']);
   });
 });

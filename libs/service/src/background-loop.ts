@@ -1,8 +1,14 @@
 import type { Logger } from './logger.ts';
 
+/** Another reason for a row of failures is said at most so often … */
+const NEW_REASON_MS = 5_000;
+/** … and one that stays again after this. */
+const SAME_REASON_MS = 300_000;
+
 /**
  * Does a piece of work again and again: at once when woken, else after a pause. One run at a time. A run that fails is
- * logged and tried again after the pause; the log names the first failure of a row of them, and the recovery.
+ * logged and tried again after the pause; of a row of failures the log names the first, what comes to be another reason, every five
+ * minutes what stays, and the recovery.
  */
 export class BackgroundLoop {
   private readonly name: string;
@@ -13,6 +19,8 @@ export class BackgroundLoop {
   private stopping = false;
   private wakeUps = 0;
   private failing = false;
+  /** The reason that was said last, and when. */
+  private said = { message: '', at: 0 };
   private endPause: (() => void) | undefined;
 
   /** work answers whether there is more to do at once. */
@@ -56,10 +64,19 @@ export class BackgroundLoop {
       this.failing = false;
       return more ? 'more' : 'done';
     } catch (error) {
-      if (!this.failing) this.logger.warn(`${this.name} failed; trying again until it works`, { error });
-      this.failing = true;
+      this.note(error);
       return 'failed';
     }
+  }
+
+  private note(error: unknown): void {
+    const reason = reasonOf(error);
+    const silence = performance.now() - this.said.at;
+    if (!this.failing || silence > (reason === this.said.message ? SAME_REASON_MS : NEW_REASON_MS)) {
+      this.logger.warn(`${this.name} failed; trying again until it works`, { error });
+      this.said = { message: reason, at: performance.now() };
+    }
+    this.failing = true;
   }
 
   private async pause(): Promise<void> {
@@ -71,4 +88,9 @@ export class BackgroundLoop {
     clearTimeout(timer);
     this.endPause = undefined;
   }
+}
+
+/** With its causes: the first may say no more than that something is away. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? `${error.message}: ${reasonOf(error.cause)}` : String(error);
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
  * a line that names each.
  */
 export function readSettings<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''));
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => {
@@ -38,16 +38,30 @@ export const flag = z.enum(['true', 'false']).transform((value) => value === 'tr
 export const consumerName = z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _');
 
 /** A postgres:// URL. */
-export const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
+export const postgresUrl = z
+  .url({ protocol: /^postgres(ql)?$/ })
+  .refine(hasReadableLogin, { error: 'has a % in its user or password that must be written %25' });
 
 /** One or several, with commas between. */
 export const natsUrls = z.string().refine((text) => text.split(',').every(isNatsUrl), {
-  error: 'must be nats:// or tls:// URLs, such as nats://nats:4222, with commas between several',
+  error:
+    'must be nats:// or tls:// URLs, such as nats://nats:4222, with commas between several (a % in a password is written %25)',
 });
 
 function isNatsUrl(text: string): boolean {
-  const protocol = URL.parse(text)?.protocol;
-  return protocol === 'nats:' || protocol === 'tls:';
+  const url = URL.parse(text);
+  return (url?.protocol === 'nats:' || url?.protocol === 'tls:') && hasReadableLogin(text);
+}
+
+/** Whether user and password decode: a % that is meant is written %25. */
+function hasReadableLogin(text: string): boolean {
+  try {
+    const { username = '', password = '' } = URL.parse(text) ?? {};
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Where a service is: host:port, dns:///name:port for all addresses of a name, ipv4:a:port,b:port for several replicas. */
