@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { ReceivedEvent } from '@parley/events';
 import { Database } from '@parley/postgres';
 import { Logger } from '@parley/service';
 import { v7 as uuidv7 } from 'uuid';
