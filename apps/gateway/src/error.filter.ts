@@ -51,8 +51,9 @@ export class ErrorFilter implements ExceptionFilter {
   private toDomainError(exception: unknown, request: FastifyRequest, reply: FastifyReply): DomainError {
     if (exception instanceof DomainError) {
       if (exception.kind === 'unavailable' || exception.kind === 'internal') {
-        // Of the service that said so; none where it is the gateway itself.
-        this.logger.warn(exception.message, { service: exception.domain, error: exception });
+        // Which service said so; none where it was the gateway itself.
+        const from = exception.domain === '' ? undefined : exception.domain;
+        this.logger.warn(exception.message, { from, error: exception });
       }
       return exception;
     }

@@ -126,6 +126,17 @@ describe('a log line', () => {
     expect(text).not.toContain('INSERT INTO');
   });
 
+  it('has no stack of what is an answer, nor of its cause', async () => {
+    const { lines, text } = await written(`
+      const { unavailable } = await import('@parley/errors');
+      const cause = Object.assign(new Error('Query read timeout'), { code: '57014' });
+      log.warn('Away', { error: unavailable('Away', cause) });`);
+    expect(lines[0]).toMatchObject({
+      error: { message: 'Away', cause: { message: 'Query read timeout', code: '57014' } },
+    });
+    expect(text).not.toContain('stack');
+  });
+
   it('has the name, code, message and stack of an error and of its cause', async () => {
     const { lines } = await written(
       `${DATABASE_ERROR} log.error('x', new Error('Away', { cause: failed }));`,

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { messageOf } from '@parley/errors';
+import { DomainError, messageOf } from '@parley/errors';
 import { destination, pino, stdTimeFunctions, type Logger as PinoLogger } from 'pino';
 import { currentRequest } from './request-context.ts';
 
@@ -103,12 +103,18 @@ function fields(rest: unknown[]): object {
 /** As long as a chain of causes is of use; one may lead back to itself. */
 const MAX_CAUSES = 8;
 
-/** Name, code, message and stack. Not `detail`, `query` or `parameters`: they quote rows, which hold phones. */
-function describeError(error: unknown, causes = MAX_CAUSES): unknown {
+/**
+ * Name, code, message and stack. Not `detail`, `query` or `parameters`: they quote rows, which hold phones. What is an answer, such
+ * as that something is away, is no fault of the code: it has no stack, nor have its causes, as there may be thousands a second.
+ */
+function describeError(error: unknown, causes = MAX_CAUSES, withStack = true): unknown {
   if (!(error instanceof Error)) return error;
-  const { name, stack } = error;
+  const { name } = error;
+  const stack = withStack && !(error instanceof DomainError) ? error.stack : undefined;
   const code: unknown = (error as { code?: unknown }).code;
   const cause =
-    error.cause === undefined || causes === 0 ? undefined : describeError(error.cause, causes - 1);
+    error.cause === undefined || causes === 0
+      ? undefined
+      : describeError(error.cause, causes - 1, stack !== undefined);
   return { name, code, message: messageOf(error), stack, cause };
 }
