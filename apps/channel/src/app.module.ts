@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ChannelServiceService } from '@parley/contracts/channel';
 import { ContactServiceClient } from '@parley/contracts/contact';
 import { SessionServiceClient } from '@parley/contracts/session';
-import { EventConsumer, eventLag, EventStream, Outbox, OutboxRelay } from '@parley/events';
+import { EventConsumer, eventLag, EventStream, hearingLag, Outbox, OutboxRelay } from '@parley/events';
 import { connect, Tls } from '@parley/grpc';
 import { startGrpcServer } from '@parley/grpc/server';
 import { Database, purgeLoop } from '@parley/postgres';
@@ -91,6 +91,19 @@ export async function startChannelService(
     logger,
   });
 
+  const intake = new MessageIntake(database, config.DELIVERY_RETENTION_DAYS, logger);
+  const consumer = new EventConsumer({
+    url: config.NATS_URL,
+    stream: 'PARLEY_SESSION',
+    durable: config.EVENT_CONSUMER,
+    subject: 'message.requested',
+    handle: async (event) => {
+      if (await intake.take(event)) worker.wake();
+    },
+    concurrency: EVENTS_IN_HAND,
+    metrics,
+    logger,
+  });
   const server = await startGrpcServer({
     module: AppModule.with(database, allowPrivate),
     service: 'parley.channel.v1.ChannelService',
@@ -103,6 +116,7 @@ export async function startChannelService(
     lags: [
       eventLag(database, config.READY_MAX_EVENT_AGE_SECONDS),
       deliveryLag(database, config.READY_MAX_DELIVERY_LAG_SECONDS),
+      hearingLag(consumer),
     ],
     metrics,
     tls,
@@ -117,19 +131,6 @@ export async function startChannelService(
   relay.start();
   worker.start();
   purge.start();
-  const intake = new MessageIntake(database, config.DELIVERY_RETENTION_DAYS, logger);
-  const consumer = new EventConsumer({
-    url: config.NATS_URL,
-    stream: 'PARLEY_SESSION',
-    durable: config.EVENT_CONSUMER,
-    subject: 'message.requested',
-    handle: async (event) => {
-      if (await intake.take(event)) worker.wake();
-    },
-    concurrency: EVENTS_IN_HAND,
-    metrics,
-    logger,
-  });
   return {
     address: server.address,
     inboundAddress: inbound.address,

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ContactServiceService } from '@parley/contracts/contact';
-import { EventConsumer } from '@parley/events';
+import { EventConsumer, hearingLag } from '@parley/events';
 import { Tls } from '@parley/grpc';
 import { startGrpcServer } from '@parley/grpc/server';
 import { Database, purgeLoop } from '@parley/postgres';
@@ -37,21 +37,6 @@ export async function startContactService(config: ContactConfig, logger: Logger)
   });
   const tagChanges = new TagChanges(database, logger);
   const purge = purgeLoop({ name: 'Tag change purge', database, rows: [OLD_TAG_CHANGES], logger });
-  const server = await startGrpcServer({
-    module: AppModule.with(database),
-    service: 'parley.contact.v1.ContactService',
-    definition: ContactServiceService,
-    host: config.GRPC_HOST,
-    port: config.GRPC_PORT,
-    reflection: config.GRPC_REFLECTION,
-    // NATS may be away: contacts are served all the same, and tags that flows ask for are changed later.
-    ready: () => database.ready(),
-    metrics,
-    tls,
-    logger,
-  });
-  const metricsServer = await startMetricsServer(config, metrics);
-  purge.start();
   const consumer = new EventConsumer({
     url: config.NATS_URL,
     stream: 'PARLEY_SESSION',
@@ -61,6 +46,22 @@ export async function startContactService(config: ContactConfig, logger: Logger)
     metrics,
     logger,
   });
+  const server = await startGrpcServer({
+    module: AppModule.with(database),
+    service: 'parley.contact.v1.ContactService',
+    definition: ContactServiceService,
+    host: config.GRPC_HOST,
+    port: config.GRPC_PORT,
+    reflection: config.GRPC_REFLECTION,
+    // NATS may be away: contacts are served all the same, and tags that flows ask for are changed later.
+    ready: () => database.ready(),
+    lags: [hearingLag(consumer)],
+    metrics,
+    tls,
+    logger,
+  });
+  const metricsServer = await startMetricsServer(config, metrics);
+  purge.start();
   return {
     address: server.address,
     close: async () => {

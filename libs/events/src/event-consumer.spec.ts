@@ -13,6 +13,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingEvent, ReceivedEvent } from './event.ts';
 import { EventConsumer, type EventConsumerOptions } from './event-consumer.ts';
 import { EventStream } from './event-stream.ts';
+import { hearingLag } from './hearing-lag.ts';
 
 const binDir = fileURLToPath(new URL('../../../.parley/nats-server', import.meta.url));
 const logger = new Logger('events', 'silent');
@@ -329,9 +330,7 @@ describe('what comes and goes', () => {
     consume(({ id }) => void handled.push(id));
     await publish(event());
     await eventually(() => expect(handled).toHaveLength(1));
-    const connection = await connect({ servers: `127.0.0.1:${port}` });
-    await (await jetstreamManager(connection)).streams.delete(STREAM);
-    await connection.close();
+    await withStreams(({ streams }) => streams.delete(STREAM));
     const sent = event();
     // The first publish finds the stream gone and makes it.
     await eventually(() => publish(sent));
@@ -387,6 +386,9 @@ it('of a name that hears other events is not used, which shows', async () => {
   const other = new Metrics();
   consume(() => undefined, { logger: spied, metrics: other });
   await eventually(() => expect(warned).toEqual([[NOT_HEARD, OTHER_EVENTS]]));
+  const [hears, deaf] = consumers.map(hearingLag);
+  expect(await hears!.read()).toBe(0);
+  expect(await deaf!.read()).toBeGreaterThan(0);
   expect(await metrics.text()).toContain('\nparley_event_consumer_connected 1\n');
   expect(await other.text()).toContain('\nparley_event_consumer_connected 0\n');
 });

@@ -90,6 +90,8 @@ export class EventConsumer {
   private messages: ConsumerMessages | undefined;
   private failing = false;
   private isConnected = true;
+  /** When events were heard last, or this began. */
+  private heardAt = performance.now();
 
   constructor(options: EventConsumerOptions) {
     this.options = options;
@@ -113,6 +115,11 @@ export class EventConsumer {
   /** Whether events would be handed over now. */
   get consuming(): boolean {
     return this.messages !== undefined && this.isConnected;
+  }
+
+  /** For how long no events would have been handed over; 0 while they are. */
+  get deafSeconds(): number {
+    return this.consuming ? 0 : (performance.now() - this.heardAt) / 1_000;
   }
 
   /** Takes no more events, finishes those in hand (for 4 s at most) and ends. What is not finished comes again. */
@@ -156,6 +163,7 @@ export class EventConsumer {
   /** Consuming goes on by itself when the connection is back. */
   private async watch(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
+      if (type === 'disconnect' && this.consuming) this.heardAt = performance.now();
       if (type === 'disconnect' || type === 'reconnect') this.isConnected = type === 'reconnect';
       if (type === 'disconnect' && !this.isClosed())
         this.options.logger.warn('NATS is away; events are heard once it is back');
@@ -211,6 +219,7 @@ export class EventConsumer {
         else await this.take(message, concurrency);
       }
     } finally {
+      if (this.consuming) this.heardAt = performance.now();
       this.messages = undefined;
     }
   }

@@ -2,6 +2,7 @@ export { toCloudEvent, type OutgoingEvent, type ReceivedEvent } from './event.ts
 export { EventConsumer, type Delivery, type EventConsumerOptions } from './event-consumer.ts';
 export { EventListener, type EventListenerOptions } from './event-listener.ts';
 export { EventStream, type EventStreamOptions, type StreamFacts } from './event-stream.ts';
+export { hearingLag } from './hearing-lag.ts';
 export { Outbox, type Change, type OutboxStatements, type Publish, type Teller } from './outbox.ts';
 export { runOutboxCommand } from './outbox-command.ts';
 export { eventLag } from './outbox-metrics.ts';
