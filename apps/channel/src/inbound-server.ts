@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DomainError } from '@parley/errors';
-import type { Logger } from '@parley/service';
+import { closeIdleLast, type Logger } from '@parley/service';
 import type { InboundAnswer, WhatsAppInbound } from './whatsapp/whatsapp-inbound.ts';
 
 /** Meta's notifications are a few kilobytes. */
@@ -29,6 +29,7 @@ export async function startInboundServer(
   logger: Logger,
 ): Promise<InboundServer> {
   const server = createServer((request, response) => void serve(request, response, whatsApp, logger));
+  closeIdleLast(server);
   server.maxConnections = MAX_CONNECTIONS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
@@ -42,7 +43,6 @@ export async function startInboundServer(
           clearTimeout(limit);
           resolve();
         });
-        server.closeIdleConnections();
       }),
   };
 }

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SchemaPipe, Tls } from '@parley/grpc';
 import { Database } from '@parley/postgres';
-import { Logger, Metrics, startMetricsServer, type RunningService } from '@parley/service';
+import { closeIdleLast, Logger, Metrics, startMetricsServer, type RunningService } from '@parley/service';
 import { Authenticator } from './auth/authenticator.ts';
 import { MeController } from './auth/me.controller.ts';
 import { PermitStore } from './auth/permit-store.ts';
@@ -121,6 +121,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   const limits = new RateLimiter(new PermitStore(database));
   const app = await createApp({ config, clients, database, limits, routes, metrics, logger });
   const flowEvents = followFlowEvents(config.NATS_URL, app.get(BatchedCalls), logger);
+  closeIdleLast(app.getHttpServer());
   await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   const metricsServer = await startMetricsServer(config, metrics);
   return {

@@ -1,4 +1,5 @@
 export { BackgroundLoop } from './background-loop.ts';
+export { closeIdleLast } from './close-idle-last.ts';
 export type { Lag } from './lag.ts';
 export { Logger } from './logger.ts';
 export { Metrics } from './metrics.ts';
