@@ -13,6 +13,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { EventStream } from './event-stream.ts';
 
 const NAME = 'STREAM_SPEC';
+const OTHER = 'STREAM_SPEC_OTHER';
 
 let nats: NatsConnection;
 let manager: JetStreamManager;
@@ -24,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const stream of streams.splice(0)) stream.close();
-  await manager.streams.delete(NAME).catch(() => false);
+  for (const name of [NAME, OTHER]) await manager.streams.delete(name).catch(() => false);
   await nats.close();
 });
 
@@ -69,6 +70,19 @@ it('what a wider subject of the stream holds already is not added', async () => 
   await manager.streams.add({ name: NAME, subjects: ['stream_spec.>', 'stream_other.*'] });
   await open(['stream_spec.started', 'stream_spec.*', 'stream_other.asked']);
   expect(await held()).toEqual(['stream_spec.>', 'stream_other.*']);
+});
+
+it('a stream whose events another one holds is as good as missing, until that one is gone', async () => {
+  const stream = await open(['stream_spec.>']);
+  await manager.streams.delete(NAME);
+  await manager.streams.add({ name: OTHER, subjects: ['stream_spec.>'] });
+  const event = { tenantId: uuidv7(), type: 'stream_spec.started', subject: 'a', sequence: 1, data: '{}' };
+  const publish = (): Promise<boolean> => stream.publish({ ...event, id: uuidv7(), time: new Date() });
+  await expect(publish()).rejects.toMatchObject({ reason: 'no_stream' });
+  expect(stream.connected).toBe(false);
+  await manager.streams.delete(OTHER);
+  await eventually(() => expect(stream.connected).toBe(true));
+  expect(await publish()).toBe(false);
 });
 
 it.each<[string, Partial<StreamConfig>, RegExp[]]>([

@@ -301,9 +301,16 @@ describe('checkFlow', () => {
     ],
     [
       'no timeout behind an answer, nor one that leads back to its question',
-      [entry, ask('a', { timeout_minutes: 20 }), ask('b', { timeout_minutes: 20 }), end],
       [
-        edge('start', 'a'),
+        entry,
+        wait({ minutes: 5 }),
+        ask('a', { timeout_minutes: 20 }),
+        ask('b', { timeout_minutes: 29 }),
+        end,
+      ],
+      [
+        edge('start', 'wait'),
+        edge('wait', 'a'),
         edge('a', 'a', 'timeout'),
         edge('a', 'b', 'yes'),
         edge('b', 'a', 'timeout'),
