@@ -195,4 +195,12 @@ describe('a background loop', () => {
     clock.mockRestore();
     expect(lines).toEqual(['away', 'no login', 'no login', 'Spec works again']);
   });
+
+  it('goes on after an error that is the cause of its own cause', async () => {
+    const runs = new Runs();
+    const error = new Error('round');
+    error.cause = new Error('and round', { cause: error });
+    start(() => (runs.begin() === 1 ? Promise.reject(error) : Promise.resolve(false)), 1);
+    await runs.reach(2);
+  });
 });

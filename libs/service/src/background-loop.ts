@@ -1,3 +1,4 @@
+import { messageOf } from '@parley/errors';
 import type { Logger } from './logger.ts';
 
 /** Another reason for a row of failures is said at most so often … */
@@ -90,7 +91,7 @@ export class BackgroundLoop {
   }
 }
 
-/** With its causes: the first may say no more than that something is away. */
+/** With its cause: the error itself may say no more than that something is away. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? `${error.message}: ${reasonOf(error.cause)}` : String(error);
+  return error instanceof Error ? `${messageOf(error)}: ${messageOf(error.cause)}` : messageOf(error);
 }
