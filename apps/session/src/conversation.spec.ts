@@ -14,6 +14,7 @@ import {
 import { call } from '@parley/grpc';
 import { eventually, EventProbe } from '@parley/testing';
 import { v7 as uuidv7 } from 'uuid';
+import { ASKING_AGAIN } from './testing/asking-again.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
 import { drained } from './testing/session-checks.ts';
 
@@ -243,17 +244,7 @@ describe('a reply', () => {
 
   it('that leads to more nodes than a session may come to fails it: they are counted from sprint to sprint', async () => {
     await app.addReplica();
-    const looped = {
-      nodes: [
-        { id: 'start', type: 'entry' },
-        { id: 'ask', type: 'ask', data: { text: '?', input: { kind: 'text' } } },
-      ],
-      edges: [
-        { source: 'start', target: 'ask' },
-        { source: 'ask', sourceHandle: 'answered', target: 'ask' },
-      ],
-    };
-    const request = start(looped);
+    const request = start(ASKING_AGAIN);
     const id = await begin(request);
     const answer = () => reply(request.tenantId, { sessionId: id, text: 'again' });
     await answer();

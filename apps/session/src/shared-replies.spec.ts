@@ -1,19 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { ReplyResult, type SubmitReplyResponse } from '@parley/contracts/session';
 import { call } from '@parley/grpc';
+import { ASKING_AGAIN } from './testing/asking-again.ts';
 import { newStart, SessionApp } from './testing/session-app.ts';
-
-/** A question that may be answered again and again. */
-const FLOW = {
-  nodes: [
-    { id: 'start', type: 'entry' },
-    { id: 'ask', type: 'ask', data: { text: '?', input: { kind: 'text' } } },
-  ],
-  edges: [
-    { source: 'start', target: 'ask' },
-    { source: 'ask', sourceHandle: 'answered', target: 'ask' },
-  ],
-};
 
 let app: SessionApp;
 let tenantId: string;
@@ -25,7 +14,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   const start = newStart(app);
-  app.flowCatalog.publish(start.tenantId, start.flowId, { definition: JSON.stringify(FLOW) });
+  app.flowCatalog.publish(start.tenantId, start.flowId, { definition: JSON.stringify(ASKING_AGAIN) });
   ({ tenantId } = start);
   ({ sessionId } = await app.start(start));
 });

@@ -1,4 +1,6 @@
 import { channelProblems } from './channel-limits.ts';
+import { constantComparisons } from './constant-comparisons.ts';
+import { isObject } from './data-fields.ts';
 import { dataProblems } from './data-problems.ts';
 import type { DataProblem } from './data-problems.ts';
 import { readGraph } from './flow-graph.ts';
@@ -7,12 +9,10 @@ import { handlesOf, WAITING_TYPES } from './flow-node.ts';
 import { ProblemList, quote } from './flow-problem.ts';
 import type { FlowProblem, FlowProblemCode } from './flow-problem.ts';
 import { cycleClosingEdges, reachableFrom } from './graph-paths.ts';
-import { misspeltFields } from './misspelt-fields.ts';
 import { leastSilence, waitOf } from './long-waits.ts';
+import { misspeltFields } from './misspelt-fields.ts';
 import { brokenBodies, unescapedValues } from './unescaped-values.ts';
 import { unknownValues } from './unknown-values.ts';
-import { constantComparisons } from './constant-comparisons.ts';
-import { isObject } from './data-fields.ts';
 
 /** The settings beside a flow's graph that its checks depend on. */
 export interface FlowCheckSettings {
@@ -57,10 +57,9 @@ export function checkFlow(definition: unknown, settings: FlowCheckSettings): Flo
         reportData(node, 'CHANNEL_LIMIT_EXCEEDED', channelProblems(node.content, settings.channel), errors);
         reportData(node, 'VALUE_UNESCAPED', unescapedValues(node.content), warnings);
         reportData(node, 'BODY_NOT_JSON', brokenBodies(node.content), warnings);
-        if (isObject(node.data)) {
+        reportData(node, 'COMPARISON_CONSTANT', constantComparisons(node.content), warnings);
+        if (isObject(node.data))
           reportData(node, 'VALUE_UNKNOWN', unknownValues(node.content, node.data), warnings);
-          reportData(node, 'COMPARISON_CONSTANT', constantComparisons(node.content, node.data), warnings);
-        }
       }
       reportData(node, 'FIELD_UNKNOWN', misspeltFields(node.type, node.data), warnings);
     }

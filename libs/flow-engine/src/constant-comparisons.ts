@@ -4,10 +4,9 @@ import { quote } from './flow-problem.ts';
 import { parseTemplate, TEMPLATE_ROOTS } from './template.ts';
 
 /** Comparisons whose left side is the same for every session, as it has no template: mostly one whose braces were forgotten. */
-export function constantComparisons(node: FlowNode, data: Record<string, unknown>): DataProblem[] {
+export function constantComparisons(node: FlowNode): DataProblem[] {
   if (node.type !== 'condition') return [];
-  const cases = data['cases'] as { all?: { left: string }[]; any?: { left: string }[] }[];
-  return cases.flatMap(({ all, any }, index) =>
+  return node.data.cases.flatMap(({ all, any }, index) =>
     (all ?? any ?? []).flatMap(({ left }, place) => {
       const parsed = parseTemplate(left);
       if ('problem' in parsed || parsed.parts.some((part) => typeof part !== 'string')) return [];

@@ -159,17 +159,21 @@ describe('the end of a certificate', () => {
     expect(await metrics.text()).not.toContain(NAME);
   });
 
-  it('is an error when it has come, once', async () => {
-    const recorder = new Recorder();
-    const metrics = new Metrics();
-    Tls.open(await files.settings({ days: 9 }), recorder, metrics);
-    const later = Date.now() + 10 * DAY_MS;
+  async function readTwiceAfter(days: number, metrics: Metrics): Promise<void> {
+    const later = Date.now() + days * DAY_MS;
     jest.spyOn(Date, 'now').mockReturnValue(later);
     for (const seconds of [60, 120]) {
       const now = performance.now() + seconds * 1_000;
       jest.spyOn(performance, 'now').mockReturnValue(now);
       await metrics.text();
     }
+  }
+
+  it('is an error when it has come, once', async () => {
+    const recorder = new Recorder();
+    const metrics = new Metrics();
+    Tls.open(await files.settings({ days: 9 }), recorder, metrics);
+    await readTwiceAfter(10, metrics);
     expect(recorder.lines).toEqual([
       expect.stringContaining('TLS_CERT_FILE is valid until'),
       expect.stringMatching(/TLS_CERT_FILE has ended on .*: others refuse it/),
@@ -182,13 +186,7 @@ describe('the end of a certificate', () => {
     Tls.open(await files.settings({ days: 30 }), recorder, metrics);
     await metrics.text();
     expect(recorder.lines).toEqual([]);
-    const later = Date.now() + 20 * DAY_MS;
-    jest.spyOn(Date, 'now').mockReturnValue(later);
-    for (const seconds of [60, 120]) {
-      const now = performance.now() + seconds * 1_000;
-      jest.spyOn(performance, 'now').mockReturnValue(now);
-      await metrics.text();
-    }
+    await readTwiceAfter(20, metrics);
     expect(recorder.lines).toEqual([expect.stringContaining('TLS_CERT_FILE is valid until')]);
   });
 });

@@ -96,7 +96,10 @@ export class Database {
     return this.attempt(() => runStatements(this.pool, work));
   }
 
-  /** Fails when the database does not answer or takes no writes, for 5 s after its disk was full, and until it has the migrations of its options; newer ones do not matter. */
+  /**
+   * Fails when the database does not answer or takes no writes, for 5 s after its disk was full, and until it has the migrations of
+   * its options; newer ones do not matter.
+   */
   async ready(): Promise<void> {
     const [setting] = await this.query<{ transaction_read_only: string }>('SHOW transaction_read_only');
     if (setting?.transaction_read_only === 'on') throw new Error('The database takes no writes');

@@ -32,17 +32,17 @@ export async function migrate(url: string, migrations: (new () => MigrationInter
  * That first ANALYZE replaces it. Only Postgres 18 and later can be told.
  */
 async function assumeOneTenant(runner: QueryRunner): Promise<void> {
-  const tables = `FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-    WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind = 'r' AND pg_has_role(t.relowner, 'USAGE')
-      AND NOT EXISTS (SELECT FROM pg_stats s
-        WHERE s.schemaname = current_schema() AND s.tablename = t.relname AND s.attname = a.attname)`;
   const [can] = (await runner.query(
     `SELECT to_regproc('pg_restore_attribute_stats') IS NOT NULL AS tell`,
   )) as [{ tell: boolean }];
   if (!can.tell) return;
   await runner.query(
     `SELECT pg_restore_attribute_stats('schemaname', current_schema()::text, 'relname', t.relname::text, 'attname', a.attname::text,
-       'inherited', false, 'null_frac', 0::real, 'avg_width', 16, 'n_distinct', 1::real) ${tables}`,
+       'inherited', false, 'null_frac', 0::real, 'avg_width', 16, 'n_distinct', 1::real)
+     FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+     WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind = 'r' AND pg_has_role(t.relowner, 'USAGE')
+       AND NOT EXISTS (SELECT FROM pg_stats s
+         WHERE s.schemaname = current_schema() AND s.tablename = t.relname AND s.attname = a.attname)`,
   );
 }
 
